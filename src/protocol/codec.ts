@@ -1,0 +1,141 @@
+import { MilterError } from "../errors.ts";
+import type { Field, FieldsOf } from "../wire/fields.ts";
+import { Reader } from "../wire/reader.ts";
+import type { Text } from "../wire/text.ts";
+import { Writer } from "../wire/writer.ts";
+import { type Command, COMMANDS } from "./commands.ts";
+import { REPLIES, type Reply } from "./replies.ts";
+
+/** One kind of message with its table rows laid out for speed. */
+interface Layout {
+  readonly type: string;
+  readonly code: number;
+  readonly fields: readonly (readonly [name: string, field: Field<unknown>])[];
+  /** The message itself where it has no fields, so that none is made again and again. */
+  readonly constant: { readonly type: string } | undefined;
+}
+
+/** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
+export interface Codec<Out, In> {
+  /** A message from the bytes of a packet, its code first; its values are views of these bytes. */
+  readonly decode: (packet: Uint8Array) => Out;
+  /** Puts a message at the end of what a writer holds, whole or not at all. */
+  readonly encode: (writer: Writer, message: In) => void;
+}
+
+type Table<In extends { readonly type: string }> = {
+  readonly [K in In["type"]]: {
+    readonly code: string;
+    readonly fields: FieldsOf<Extract<In, { readonly type: K }>>;
+  };
+};
+
+function codec<Out extends { readonly type: string }, In extends { readonly type: string }>(
+  kind: string,
+  table: Table<In>,
+): Codec<Out, In> {
+  const byCode: (Layout | undefined)[] = [];
+  const byType = new Map<string, Layout>();
+  for (const type of Object.keys(table) as In["type"][]) {
+    const row: { readonly code: string; readonly fields: object } = table[type];
+    const fields = Object.entries(row.fields);
+    const layout: Layout = {
+      type,
+      code: row.code.charCodeAt(0),
+      fields,
+      constant: fields.length === 0 ? Object.freeze({ type }) : undefined,
+    };
+    byCode[layout.code] = layout;
+    byType.set(type, layout);
+  }
+
+  return {
+    decode(packet) {
+      const layout = byCode[packet[0]!];
+      if (layout === undefined) {
+        const code = packet[0]!.toString(16).padStart(2, "0");
+        throw new MilterError("MESSAGE", `Cannot decode ${kind}: there is none with the code 0x${code}`, {
+          side: "peer",
+        });
+      }
+      const reader = new Reader(packet, layout.type, 1);
+      let message: Record<string, unknown> | undefined;
+      if (layout.constant === undefined) {
+        message = { type: layout.type };
+        for (const [name, field] of layout.fields) {
+          reader.field = name;
+          message[name] = field.decode(reader);
+        }
+      }
+      reader.finish();
+      // The table's type ties the fields to the message: this is where that proof is spent.
+      return (message ?? layout.constant) as { readonly type: string } as Out;
+    },
+    encode(writer, message) {
+      const layout = byType.get(message.type);
+      if (layout === undefined) {
+        throw new TypeError(`Cannot encode ${kind}: there is none called "${message.type}"`);
+      }
+      const values = message as { readonly [name: string]: unknown };
+      writer.open(layout.type, layout.code);
+      try {
+        for (const [name, field] of layout.fields) {
+          writer.field = name;
+          field.encode(writer, values[name]);
+        }
+      } catch (error) {
+        writer.undo();
+        throw error;
+      }
+      writer.close();
+    },
+  };
+}
+
+/** What an MTA says. */
+export const commandCodec: Codec<Command, Command<Text>> = codec("command", COMMANDS);
+
+/** What a filter says. */
+export const replyCodec: Codec<Reply, Reply<Text>> = codec("reply", REPLIES);
+
+function packetOf<In>(encode: Codec<unknown, In>["encode"], message: In): Uint8Array {
+  const writer = new Writer();
+  encode(writer, message);
+  return writer.take();
+}
+
+/**
+ * One command as the bytes of a packet, its length in front.
+ *
+ * @throws {TypeError | RangeError} if a value cannot stand in its field.
+ */
+export function encodeCommand(command: Command<Text>): Uint8Array {
+  return packetOf(commandCodec.encode, command);
+}
+
+/**
+ * One command from the bytes of a packet without its length, as a {@linkcode Framer} gives them.
+ *
+ * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
+ */
+export function decodeCommand(packet: Uint8Array): Command {
+  return commandCodec.decode(packet);
+}
+
+/**
+ * One reply as the bytes of a packet, its length in front.
+ *
+ * @throws {TypeError | RangeError} if a value cannot stand in its field.
+ */
+export function encodeReply(reply: Reply<Text>): Uint8Array {
+  return packetOf(replyCodec.encode, reply);
+}
+
+/**
+ * One reply from the bytes of a packet without its length, as a {@linkcode Framer} gives them.
+ *
+ * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
+ */
+export function decodeReply(packet: Uint8Array): Reply {
+  return replyCodec.decode(packet);
+}

@@ -1,0 +1,182 @@
+import { MilterError } from "../errors.ts";
+import { Framer } from "../wire/framer.ts";
+import type { Text } from "../wire/text.ts";
+import { Writer } from "../wire/writer.ts";
+import { commandCodec, replyCodec } from "./codec.ts";
+import { type Command, COMMANDS, type CommandType } from "./commands.ts";
+import { Macros } from "./macros.ts";
+import { negotiate, type Wish } from "./negotiation.ts";
+import { inMessage, mayFollow, type Place, placeAfter } from "./order.ts";
+import type { Agreement, Reply } from "./replies.ts";
+import { checkReply, type Turn } from "./turn.ts";
+
+/** How a {@linkcode FilterEnd} behaves. */
+export interface FilterEndOptions {
+  /** What to agree on with the MTA. */
+  readonly wish?: Wish;
+  /** The most bytes of one packet, 1 MiB by default: Postfix sends headers of some 100 KB in one. */
+  readonly maxPacket?: number;
+}
+
+const ABORT: Command = Object.freeze({ type: "abort" });
+
+/**
+ * The filter's end of a connection: bytes in, commands out; replies in, bytes out.
+ *
+ * It holds the rules and nothing else: no clock, no socket, no promise. It negotiates, keeps the order of
+ * the commands, tells each message's end (a HELO or MAIL within a message gives an `abort` first; an
+ * ABORT with no message to end gives nothing), keeps the macros, and refuses a reply that may not be sent.
+ *
+ * @example
+ * ```ts
+ * import { encodeCommand, FilterEnd } from "@kilter/milter/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const end = new FilterEnd();
+ * end.receive(encodeCommand({ type: "negotiate", version: 6, actions: 0x1ff, protocol: 0x1fffff, extra: "" }));
+ * assertEquals(end.next()?.type, "negotiate"); // answered by the end itself
+ * end.receive(encodeCommand({ type: "connect", hostname: "localhost", family: "unknown", port: undefined, address: undefined }));
+ * assertEquals(end.next()?.type, "connect");
+ * assertEquals(end.awaiting, "connect");
+ * end.send({ type: "continue" });
+ * assertEquals(end.take()?.length, 22); // both answers in one write
+ * ```
+ */
+export class FilterEnd {
+  readonly #framer: Framer;
+  readonly #writer: Writer = new Writer();
+  readonly #wish: Wish;
+  #agreement: Agreement | undefined;
+  #place: Place = "start";
+  #macros: Macros = Macros.none;
+  #macrosFor = "";
+  #turn: Turn | undefined;
+  #kept: Command | undefined;
+  #closed = false;
+
+  /** Makes an end that expects a negotiation first. */
+  constructor(options: FilterEndOptions = {}) {
+    this.#framer = new Framer(options.maxPacket ?? 1024 * 1024);
+    this.#wish = options.wish ?? {};
+  }
+
+  /** What was agreed, once it was. */
+  get agreement(): Agreement | undefined {
+    return this.#agreement;
+  }
+
+  /** The macros as of the last command. */
+  get macros(): Macros {
+    return this.#macros;
+  }
+
+  /** The command that waits for its answer. */
+  get awaiting(): CommandType | undefined {
+    return this.#turn?.command;
+  }
+
+  /** How many bytes came in and were not asked for as commands yet. */
+  get buffered(): number {
+    return this.#framer.buffered;
+  }
+
+  /** Whether QUIT has come: nothing is read after it. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Takes bytes from the MTA, which must not be changed afterwards: commands are views of them. */
+  receive(chunk: Uint8Array): void {
+    this.#framer.push(chunk);
+  }
+
+  /**
+   * The next command; `undefined` while more bytes are needed, or while the last command waits for its answer.
+   *
+   * A negotiation is answered before it is returned.
+   *
+   * @throws {MilterError} `FRAME`, `MESSAGE`, `ORDER` or `NEGOTIATION` if the MTA broke the protocol: the
+   * connection must be closed then.
+   */
+  next(): Command | undefined {
+    if (this.#turn !== undefined || this.#closed) return undefined;
+    if (this.#kept !== undefined) {
+      const command = this.#kept;
+      this.#kept = undefined;
+      return this.#enter(command);
+    }
+    for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+      const command = commandCodec.decode(packet);
+      const { type } = command;
+      if (!mayFollow(this.#place, type, this.#agreement)) {
+        throw new MilterError("ORDER", `Cannot take ${type}: it may not follow ${this.#place}`, {
+          side: "peer",
+        });
+      }
+      if (type === "abort" && !inMessage(this.#place)) continue;
+      if ((type === "mail" || type === "helo") && inMessage(this.#place)) {
+        this.#place = placeAfter(this.#place, "abort");
+        this.#kept = command;
+        return ABORT;
+      }
+      return this.#enter(command);
+    }
+    return undefined;
+  }
+
+  #enter(command: Command): Command {
+    const { type } = command;
+    const row = COMMANDS[type];
+    this.#place = placeAfter(this.#place, type);
+    if (type === "macros") {
+      this.#macros = this.#macros.define(command.stage, command.definitions);
+      this.#macrosFor = command.stage;
+      return command;
+    }
+    // A command that came without macros of its own has none of an earlier one's.
+    if (row.code !== this.#macrosFor) this.#macros = this.#macros.clear(row.code);
+    this.#macrosFor = "";
+
+    if (type === "negotiate") {
+      this.#agreement = negotiate(command, this.#wish);
+      replyCodec.encode(this.#writer, this.#agreement);
+    } else if (type === "quit") {
+      this.#closed = true;
+    } else if (type === "quitNewConnection") {
+      this.#macros = Macros.none;
+    } else if (type === "abort") {
+      this.#macros = this.#macros.clear(COMMANDS.mail.code);
+    } else if (row.answers.length > 0 && !this.isSilent(type)) {
+      this.#turn = { command: type, interim: undefined, bodyReplaced: false };
+    }
+    return command;
+  }
+
+  /** Whether it was agreed that this command is not answered. */
+  isSilent(type: CommandType): boolean {
+    return ((this.#agreement?.protocol ?? 0) & (COMMANDS[type].silent ?? 0)) !== 0;
+  }
+
+  /**
+   * Answers the command that waits, or makes an edit before the answer. What it gives is to be fetched by
+   * {@linkcode FilterEnd.take}; what falls together leaves together.
+   *
+   * @throws {MilterError} `ORDER` if nothing waits for an answer or this one may not be given to it,
+   * `NOT_AGREED` if it was not negotiated.
+   * @throws {TypeError | RangeError} if a value cannot be sent.
+   */
+  send(reply: Reply<Text>): void {
+    const turn = this.#turn;
+    if (turn === undefined) {
+      throw new MilterError("ORDER", `Cannot send ${reply.type}: no command waits for an answer`);
+    }
+    const done = checkReply(turn, reply, this.#agreement, "local");
+    replyCodec.encode(this.#writer, reply);
+    if (done) this.#turn = undefined;
+  }
+
+  /** The bytes to be written to the MTA, or `undefined` when there are none. */
+  take(): Uint8Array | undefined {
+    return this.#writer.size > 0 ? this.#writer.take() : undefined;
+  }
+}

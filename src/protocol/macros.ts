@@ -1,0 +1,136 @@
+import { decodeText } from "../wire/text.ts";
+
+/**
+ * The commands that macros are for, in the order of their lifetimes: macros of one are gone when an
+ * earlier one gets its own. Those of an unknown command, which may come anywhere, live for it alone.
+ */
+const STAGES = "CHMRTLNBEU";
+
+/**
+ * What the MTA tells beside its commands: queue id, authenticated user, TLS version, names.
+ *
+ * A value that never changes: a later definition gives a new one, so that a recipient or an error keeps
+ * the macros of its moment. Names are as in Sendmail's configuration; `i` and `{i}` are the same.
+ * Definitions are read when they are asked for, and broken ones never fail: an odd last value is empty.
+ *
+ * @example
+ * ```ts
+ * import { Macros } from "@kilter/milter/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const macros = Macros.none.define("M", new TextEncoder().encode("i\0" + "4bXyZ12345\0"));
+ * assertEquals(macros.get("i"), "4bXyZ12345");
+ * assertEquals(macros.get("{i}"), "4bXyZ12345");
+ * ```
+ */
+export class Macros {
+  /** No macros at all. */
+  static readonly none: Macros = new Macros([]);
+
+  readonly #stages: readonly (Definitions | undefined)[];
+
+  private constructor(stages: readonly (Definitions | undefined)[]) {
+    this.#stages = stages;
+  }
+
+  /** The value of a macro, of the latest stage that has it. */
+  get(name: string): string | undefined {
+    const bytes = this.getBytes(name);
+    return bytes && decodeText(bytes);
+  }
+
+  /** The value of a macro as the MTA sent it. */
+  getBytes(name: string): Uint8Array | undefined {
+    const bare = bareName(name);
+    for (let stage = this.#stages.length - 1; stage >= 0; stage--) {
+      const value = this.#stages[stage]?.values.get(bare);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  /** Whether a macro is defined, were it empty. */
+  has(name: string): boolean {
+    return this.getBytes(name) !== undefined;
+  }
+
+  /** All macros by name, those of several letters in braces. */
+  toObject(): Record<string, string> {
+    const all: Record<string, string> = {};
+    for (const stage of this.#stages) {
+      for (const [name, value] of stage?.values ?? []) {
+        all[name.length > 1 ? `{${name}}` : name] = decodeText(value);
+      }
+    }
+    return all;
+  }
+
+  /**
+   * These macros with new definitions for the command of code `stage`, and without those of later stages.
+   *
+   * A `stage` that is no command has no effect.
+   */
+  define(stage: string, definitions: Uint8Array): Macros {
+    const rank = STAGES.indexOf(stage);
+    if (rank < 0 || stage.length !== 1) return this;
+    const stages = this.#stages.slice(0, rank);
+    stages[rank] = new Definitions(definitions);
+    return new Macros(stages);
+  }
+
+  /** These macros without those of the command of code `stage` and of later ones. */
+  clear(stage: string): Macros {
+    const rank = STAGES.indexOf(stage);
+    return rank < 0 || rank >= this.#stages.length ? this : new Macros(this.#stages.slice(0, rank));
+  }
+}
+
+/** The definitions of one stage, taken apart when first looked at. */
+class Definitions {
+  readonly #bytes: Uint8Array;
+  #values: Map<string, Uint8Array> | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get values(): Map<string, Uint8Array> {
+    return this.#values ??= parseDefinitions(this.#bytes);
+  }
+}
+
+function parseDefinitions(bytes: Uint8Array): Map<string, Uint8Array> {
+  const values = new Map<string, Uint8Array>();
+  for (let at = 0; at < bytes.length;) {
+    const nameEnd = endOfString(bytes, at);
+    const valueEnd = endOfString(bytes, nameEnd + 1);
+    values.set(bareName(decodeText(bytes.subarray(at, nameEnd))), bytes.subarray(nameEnd + 1, valueEnd));
+    at = valueEnd + 1;
+  }
+  return values;
+}
+
+function endOfString(bytes: Uint8Array, start: number): number {
+  const end = start < bytes.length ? bytes.indexOf(0, start) : -1;
+  return end === -1 ? bytes.length : end;
+}
+
+function bareName(name: string): string {
+  return name.startsWith("{") && name.endsWith("}") ? name.slice(1, -1) : name;
+}
+
+/**
+ * Macro definitions as a `macros` command carries them.
+ *
+ * @throws {TypeError} if a name or a value holds a NUL.
+ */
+export function encodeMacros(values: Readonly<Record<string, string>>): Uint8Array {
+  let text = "";
+  for (const [name, value] of Object.entries(values)) {
+    if (name.includes("\0") || value.includes("\0")) {
+      throw new TypeError(`Cannot encode macro ${name}: it holds a NUL`);
+    }
+    text += `${name}\0${value}\0`;
+  }
+  return new TextEncoder().encode(text);
+}

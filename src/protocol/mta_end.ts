@@ -1,0 +1,145 @@
+import { MilterError } from "../errors.ts";
+import { Framer } from "../wire/framer.ts";
+import type { Text } from "../wire/text.ts";
+import { Writer } from "../wire/writer.ts";
+import { commandCodec, replyCodec } from "./codec.ts";
+import { type Command, COMMANDS, type CommandType, type Offer } from "./commands.ts";
+import { VERSION } from "./flags.ts";
+import { checkAgreement } from "./negotiation.ts";
+import { inMessage, isAbsent, mayFollow, type Place, placeAfter } from "./order.ts";
+import type { Agreement, Reply } from "./replies.ts";
+import { checkReply, type Turn } from "./turn.ts";
+
+/** How an {@linkcode MtaEnd} behaves. */
+export interface MtaEndOptions {
+  /** The highest version to speak, 6 by default. */
+  readonly version?: number;
+  /** The actions to offer, a mask of {@linkcode ACTION}; all that Postfix and Sendmail offer by default. */
+  readonly actions?: number;
+  /** The protocol flags to offer, a mask of {@linkcode PROTOCOL}; all that Postfix and Sendmail offer by default. */
+  readonly protocol?: number;
+  /** The most bytes of one packet from the filter, 1 MiB by default. */
+  readonly maxPacket?: number;
+}
+
+/**
+ * The MTA's end of a connection: commands in, bytes out; bytes in, replies out.
+ *
+ * The reverse of {@linkcode FilterEnd}, and as strict: it leaves out what was negotiated away, keeps the
+ * order of the commands, knows which of them are answered, and refuses an answer that breaks the rules.
+ *
+ * @example
+ * ```ts
+ * import { FilterEnd, MtaEnd } from "@kilter/milter/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const mta = new MtaEnd();
+ * const filter = new FilterEnd();
+ * mta.negotiate();
+ * filter.receive(mta.take()!);
+ * filter.next();
+ * mta.receive(filter.take()!);
+ * mta.next();
+ * assertEquals(mta.agreement?.version, 6);
+ * ```
+ */
+export class MtaEnd {
+  readonly #framer: Framer;
+  readonly #writer: Writer = new Writer();
+  readonly #offer: Offer<Text>;
+  #agreement: Agreement | undefined;
+  #place: Place = "start";
+  #turn: Turn | undefined;
+  #skipping = false;
+
+  /** Makes an end that has said nothing yet. */
+  constructor(options: MtaEndOptions = {}) {
+    this.#framer = new Framer(options.maxPacket ?? 1024 * 1024);
+    this.#offer = {
+      type: "negotiate",
+      version: options.version ?? VERSION,
+      actions: options.actions ?? 0x1ff,
+      protocol: options.protocol ?? 0x1fffff,
+      extra: "",
+    };
+  }
+
+  /** What was agreed, once it was. */
+  get agreement(): Agreement | undefined {
+    return this.#agreement;
+  }
+
+  /** The command that waits for its answer. */
+  get awaiting(): CommandType | undefined {
+    return this.#turn?.command;
+  }
+
+  /** Offers what the options say. */
+  negotiate(): void {
+    this.send(this.#offer);
+  }
+
+  /**
+   * Says something to the filter; its bytes are to be fetched by {@linkcode MtaEnd.take}.
+   *
+   * @returns whether it goes out: not if it was negotiated away, or the filter skips the rest of the body.
+   * @throws {MilterError} `ORDER` if the last command waits for its answer, or this one may not follow it.
+   * @throws {TypeError | RangeError} if a value cannot be sent.
+   */
+  send(command: Command<Text>): boolean {
+    const { type } = command;
+    if (this.#turn !== undefined) {
+      throw new MilterError("ORDER", `Cannot send ${type}: ${this.#turn.command} waits for its answer`);
+    }
+    if (isAbsent(type, this.#agreement) || (this.#skipping && type === "body")) return false;
+    if (!mayFollow(this.#place, type, this.#agreement)) {
+      throw new MilterError("ORDER", `Cannot send ${type}: it may not follow ${this.#place}`);
+    }
+    commandCodec.encode(this.#writer, command);
+    this.#place = placeAfter(this.#place, type);
+    if (!inMessage(this.#place)) this.#skipping = false;
+    const { answers, silent = 0 } = COMMANDS[type];
+    if (answers.length > 0 && ((this.#agreement?.protocol ?? 0) & silent) === 0) {
+      this.#turn = { command: type, interim: undefined, bodyReplaced: false };
+    }
+    return true;
+  }
+
+  /** Takes bytes from the filter, which must not be changed afterwards: replies are views of them. */
+  receive(chunk: Uint8Array): void {
+    this.#framer.push(chunk);
+  }
+
+  /**
+   * The next reply, or `undefined` while more bytes are needed.
+   *
+   * @throws {MilterError} `FRAME`, `MESSAGE`, `ORDER`, `NOT_AGREED` or `NEGOTIATION` if the filter broke the
+   * protocol: the connection must be closed then.
+   */
+  next(): Reply | undefined {
+    const packet = this.#framer.next();
+    if (packet === undefined) return undefined;
+    const reply = replyCodec.decode(packet);
+    const turn = this.#turn;
+    if (turn === undefined) {
+      // An MTA takes a "continue" that nobody asked for; any other answer it would take for the next command's.
+      if (reply.type === "continue") return this.next();
+      throw new MilterError("ORDER", `Cannot take ${reply.type}: no command waits for an answer`, {
+        side: "peer",
+      });
+    }
+    const done = checkReply(turn, reply, this.#agreement, "peer");
+    if (reply.type === "negotiate") {
+      checkAgreement(this.#offer, reply);
+      this.#agreement = reply;
+    }
+    if (reply.type === "skip") this.#skipping = true;
+    if (done) this.#turn = undefined;
+    return reply;
+  }
+
+  /** The bytes to be written to the filter, or `undefined` when there are none. */
+  take(): Uint8Array | undefined {
+    return this.#writer.size > 0 ? this.#writer.take() : undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import { MilterError } from "../errors.ts";
+
+/** Peers that took a milter's port for another service, by the four bytes that should be a length. */
+const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
+  { starts: ["GET ", "POST", "HEAD", "PUT ", "OPTI", "DELE", "CONN", "PRI "], who: "an HTTP client" },
+  { starts: ["\x16\x03"], who: "a TLS client" },
+  { starts: ["\x03\0\0"], who: "an RDP client" },
+  { starts: ["EHLO", "HELO", "QUIT", "MAIL"], who: "an SMTP client" },
+  { starts: ["SSH-"], who: "an SSH client" },
+];
+
+/**
+ * Cuts a stream of bytes into packets: `u32be length`, then that many bytes.
+ *
+ * Chunks come in at any split. A packet that lies whole in one chunk is a view of it; one that comes
+ * in pieces is put together in memory of its own, taken only after its length was checked. Chunks
+ * belong to the framer from then on: whoever pushes them must not write into them again.
+ */
+export class Framer {
+  readonly #limit: number;
+  #chunks: Uint8Array[] = [];
+  #at = 0;
+  #buffered = 0;
+  #head = 0;
+  #headBytes = 0;
+  #packet: Uint8Array | undefined;
+  #filled = 0;
+
+  /** Packets longer than `limit` bytes are refused. */
+  constructor(limit: number) {
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new RangeError(`Cannot frame: limit ${limit} is below 1`);
+    }
+    this.#limit = limit;
+  }
+
+  /** How many bytes came in and have not left as packets. */
+  get buffered(): number {
+    return this.#buffered + this.#filled + this.#headBytes;
+  }
+
+  /** Whether the bytes so far end inside a packet, as far as has been looked. */
+  get midPacket(): boolean {
+    return this.buffered > 0;
+  }
+
+  /** Takes the next bytes. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.length;
+  }
+
+  /** The next whole packet without its length, or `undefined` when more bytes are needed. */
+  next(): Uint8Array | undefined {
+    if (this.#packet === undefined) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) return undefined;
+      const at = this.#at;
+      if (this.#headBytes === 0 && chunk.length - at >= 4) {
+        const length = (chunk[at]! << 24 | chunk[at + 1]! << 16 | chunk[at + 2]! << 8 | chunk[at + 3]!) >>> 0;
+        this.#check(length);
+        const start = at + 4;
+        if (chunk.length - start >= length) {
+          this.#skip(4 + length);
+          return chunk.subarray(start, start + length);
+        }
+        this.#skip(4);
+        this.#packet = new Uint8Array(length);
+      } else if (!this.#collectHead()) {
+        return undefined;
+      }
+    }
+    return this.#collectPacket();
+  }
+
+  /** A length that comes in pieces. */
+  #collectHead(): boolean {
+    while (this.#headBytes < 4) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) return false;
+      this.#head = (this.#head << 8 | chunk[this.#at]!) >>> 0;
+      this.#skip(1);
+      this.#headBytes++;
+    }
+    const length = this.#head;
+    this.#head = this.#headBytes = 0;
+    this.#check(length);
+    this.#packet = new Uint8Array(length);
+    return true;
+  }
+
+  #collectPacket(): Uint8Array | undefined {
+    const packet = this.#packet!;
+    while (this.#filled < packet.length) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined) return undefined;
+      const part = chunk.subarray(this.#at, this.#at + packet.length - this.#filled);
+      packet.set(part, this.#filled);
+      this.#filled += part.length;
+      this.#skip(part.length);
+    }
+    this.#packet = undefined;
+    this.#filled = 0;
+    return packet;
+  }
+
+  #skip(size: number): void {
+    this.#at += size;
+    this.#buffered -= size;
+    if (this.#at === this.#chunks[0]!.length) {
+      this.#chunks.shift();
+      this.#at = 0;
+    }
+  }
+
+  #check(length: number): void {
+    if (length > 0 && length <= this.#limit) return;
+    const first = String.fromCharCode(
+      length >>> 24,
+      length >>> 16 & 0xff,
+      length >>> 8 & 0xff,
+      length & 0xff,
+    );
+    const stranger = STRANGERS.find(({ starts }) => starts.some((start) => first.startsWith(start)));
+    const why = stranger
+      ? `these are the first bytes of ${stranger.who}, not of an MTA`
+      : length === 0
+      ? "its length is 0"
+      : `its length of ${length} bytes is over the limit of ${this.#limit}`;
+    throw new MilterError("FRAME", `Cannot read packet: ${why}`, { side: "peer" });
+  }
+}

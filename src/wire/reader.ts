@@ -1,0 +1,91 @@
+import { MilterError } from "../errors.ts";
+
+/**
+ * Takes the fields of one packet, front to back, and never reads past its end.
+ *
+ * What it returns are views of the packet's bytes, not copies. Every failure is a `MESSAGE` error of
+ * the peer that names the packet and the field.
+ */
+export class Reader {
+  /** The field that is being read, for error messages. */
+  field = "";
+  readonly #bytes: Uint8Array;
+  readonly #packet: string;
+  #at: number;
+
+  /** Reads `bytes` from `at` on; `packet` names them in errors. */
+  constructor(bytes: Uint8Array, packet: string, at = 0) {
+    this.#bytes = bytes;
+    this.#packet = packet;
+    this.#at = at;
+  }
+
+  /** How many bytes have not been read yet. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /** One byte. */
+  u8(): number {
+    return this.#bytes[this.#advance(1)]!;
+  }
+
+  /** Two bytes, the larger first. */
+  u16(): number {
+    const at = this.#advance(2);
+    return this.#bytes[at]! << 8 | this.#bytes[at + 1]!;
+  }
+
+  /** Four bytes, the larger first. */
+  u32(): number {
+    const at = this.#advance(4);
+    const b = this.#bytes;
+    return (b[at]! << 24 | b[at + 1]! << 16 | b[at + 2]! << 8 | b[at + 3]!) >>> 0;
+  }
+
+  /** The bytes up to the next NUL, which is taken too. */
+  cstring(): Uint8Array {
+    const start = this.#at;
+    const end = this.#bytes.indexOf(0, start);
+    if (end === -1) throw this.#broken("has no NUL at its end");
+    this.#at = end + 1;
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** All the bytes that are left. */
+  rest(): Uint8Array {
+    const start = this.#at;
+    this.#at = this.#bytes.length;
+    return this.#bytes.subarray(start);
+  }
+
+  /** Refuses bytes after the last field. */
+  finish(): void {
+    if (this.left === 0) return;
+    throw new MilterError(
+      "MESSAGE",
+      `Cannot decode ${this.#packet}: ${this.left} bytes left over at its end`,
+      {
+        side: "peer",
+      },
+    );
+  }
+
+  /** A field whose bytes are there but make no sense. */
+  refuse(why: string): never {
+    throw this.#broken(why);
+  }
+
+  #advance(size: number): number {
+    const at = this.#at;
+    if (at + size > this.#bytes.length) throw this.#broken("is cut short");
+    this.#at = at + size;
+    return at;
+  }
+
+  #broken(why: string): MilterError {
+    return new MilterError("MESSAGE", `Cannot decode ${this.#packet}: its ${this.field} ${why}`, {
+      side: "peer",
+    });
+  }
+}
