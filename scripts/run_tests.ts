@@ -1,0 +1,227 @@
+/**
+ * Runs the tests on every runtime, one after the other: `deno task test`. The last line is the sum,
+ * `615 passed, 0 failed`; any failure makes the exit code 1.
+ */
+
+import { parseArgs } from "node:util";
+import { parseJUnit, type TestResult } from "./junit.ts";
+import { locate, type Program, type Runtime, RUNTIMES } from "./runtimes.ts";
+import { stage } from "./stage.ts";
+
+const HELP = `Runs the tests on every runtime.
+
+  deno task test [options] [file or directory …]
+
+  --runtime a,b    only on these: ${RUNTIMES.map(({ name }) => name).join(", ")}
+  --filter text    only tests with the text in their name
+  --minutes n      how long one runtime may take (default 10)
+  --help           this text
+
+A runtime that is not installed is fetched from npm. One that cannot be had is left out, which is a failure
+only where CI=true is in the environment.`;
+
+const ROOT: string = new URL("../", import.meta.url).pathname;
+
+/** What one runtime made of the tests. */
+interface Outcome {
+  readonly title: string;
+  readonly seconds: number;
+  readonly results: readonly TestResult[];
+}
+
+interface Run {
+  readonly runtime: Runtime;
+  readonly program: Program;
+  /** A directory for what the run needs, deleted later. */
+  readonly scratch: string;
+  /** Test files, relative to the root. */
+  readonly files: readonly string[];
+  readonly filter: string | undefined;
+  readonly minutes: number;
+}
+
+/** How a runner is called, by kind of runtime: dots for the eye, JUnit for the sum. */
+const COMMANDS: Record<Runtime["kind"], (report: string, filter: string | undefined) => string[]> = {
+  deno: (report, filter) => [
+    ...["test", "-A", "--no-check", "--quiet", "--reporter=dot", `--junit-path=${report}`],
+    ...(filter === undefined ? [] : [`--filter=${filter}`]),
+  ],
+  bun: (report, filter) => [
+    ...["test", "--dots", "--reporter=junit", `--reporter-outfile=${report}`],
+    ...(filter === undefined ? [] : [`--test-name-pattern=${escape(filter)}`]),
+  ],
+  node: (report, filter) => [
+    ...["--test", "--test-concurrency=1"],
+    ...["--test-reporter=./tests/runtimes/node_dots.mjs", "--test-reporter-destination=stdout"],
+    ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
+    ...(filter === undefined ? [] : [`--test-name-pattern=${escape(filter)}`]),
+  ],
+};
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: {
+      runtime: { type: "string" },
+      filter: { type: "string" },
+      minutes: { type: "string", default: "10" },
+      help: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const names = values.runtime?.split(",") ?? RUNTIMES.map(({ name }) => name);
+  const unknown = names.find((name) => !RUNTIMES.some((runtime) => runtime.name === name));
+  if (unknown !== undefined) throw new RangeError(`No runtime "${unknown}". See --help.`);
+  const files = await testFiles(positionals.length === 0 ? ["tests"] : positionals);
+  if (files.length === 0) throw new RangeError("No test files there.");
+
+  // Its module says so if the tests must do without @std; in the dots of a run that would be lost.
+  if (names.includes("deno")) await import("../tests/harness/std.ts");
+
+  const scratch = await Deno.makeTempDir({ prefix: "kilter-test-" });
+  const outcomes: Outcome[] = [];
+  const missing: string[] = [];
+  try {
+    for (const runtime of RUNTIMES.filter(({ name }) => names.includes(name))) {
+      const program = await locate(runtime);
+      if (program === undefined) {
+        missing.push(runtime.name);
+        continue;
+      }
+      const { filter } = values;
+      const minutes = Number(values.minutes);
+      outcomes.push(await run({ runtime, program, scratch, files, filter, minutes }));
+    }
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+  return summarize(outcomes, missing, values.filter !== undefined);
+}
+
+/** All test files in and below the given paths, in order. */
+async function testFiles(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if ((await Deno.stat(ROOT + path)).isFile) {
+      found.push(path);
+      continue;
+    }
+    const names = (await Array.fromAsync(Deno.readDir(ROOT + path))).sort((a, b) => a.name < b.name ? -1 : 1);
+    for (const { name, isDirectory } of names) {
+      const child = `${path.replace(/\/$/, "")}/${name}`;
+      if (isDirectory) found.push(...await testFiles([child]));
+      else if (name.endsWith("_test.ts")) found.push(child);
+    }
+  }
+  return found;
+}
+
+async function run({ runtime, program, scratch, files, filter, minutes }: Run): Promise<Outcome> {
+  const started = performance.now();
+  const title = `${runtime.kind} ${program.version}`;
+  console.log(`\n── ${title} ${"─".repeat(60 - title.length)}`);
+
+  const cwd = runtime.kind === "deno" ? ROOT : `${scratch}/${runtime.reads}`;
+  if (runtime.kind !== "deno" && !await exists(cwd)) await stage(cwd, runtime.reads);
+  const report = `${scratch}/${runtime.name}.xml`;
+  const lowered = `--enable-source-maps --import=${cwd}/tests/runtimes/node_ts.mjs`;
+  const signal = AbortSignal.timeout(minutes * 60_000);
+  const toTerminal = Deno.stdout.isTerminal();
+  const process = new Deno.Command(program.path, {
+    args: [...COMMANDS[runtime.kind](report, filter), ...files.map((file) => `./${file}`)],
+    cwd,
+    env: {
+      ...runtime.reads === "es2022" ? { NODE_OPTIONS: lowered } : {},
+      ...toTerminal ? {} : { NO_COLOR: "1" },
+    },
+    stdin: "null",
+    stdout: toTerminal ? "inherit" : "piped",
+    stderr: "inherit",
+    signal,
+  }).spawn();
+  if (!toTerminal) {
+    await process.stdout.pipeThrough(joinDots()).pipeTo(Deno.stdout.writable, { preventClose: true });
+  }
+  const { success } = await process.status;
+
+  const results = await exists(report) ? parseJUnit(await Deno.readTextFile(report)) : [];
+  if (!success && !results.some(({ outcome }) => outcome === "failed")) {
+    const name = signal.aborted ? `took longer than ${minutes} minutes` : "broke off: see above";
+    results.push({ name: `the run ${name}`, outcome: "failed" });
+  }
+  return { title, seconds: (performance.now() - started) / 1000, results };
+}
+
+/** Without a terminal, Deno sets each dot on a line of its own. In a log they take less room together. */
+function joinDots(): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      const text = new TextDecoder().decode(chunk).replaceAll(/^([.,!])\n/gm, "$1");
+      controller.enqueue(new TextEncoder().encode(text));
+    },
+  });
+}
+
+/** Prints what was, in words, then as a table, then in one line. Returns the exit code. */
+function summarize(outcomes: readonly Outcome[], missing: readonly string[], filtered: boolean): number {
+  const count = (results: readonly TestResult[], wanted: TestResult["outcome"]): number =>
+    results.filter(({ outcome }) => outcome === wanted).length;
+
+  console.log();
+  for (const { title, results } of outcomes) {
+    for (const { name, outcome } of results) {
+      if (outcome === "failed") console.log(`FAILED on ${title}: ${name}`);
+    }
+  }
+  // Runners that filter by skipping would drown what is skipped for a reason.
+  const skips = filtered ? [] : outcomes.map(({ results }) => count(results, "skipped"));
+  if (!filtered) tellSkipped(outcomes);
+  for (const name of missing) {
+    console.log(`NOT TESTED on ${name}: it is neither here nor to be had from npm.`);
+  }
+
+  console.log(`\n${"".padEnd(16)}  passed  failed  skipped  seconds`);
+  for (const [row, { title, results, seconds }] of outcomes.entries()) {
+    const cells = [count(results, "passed"), count(results, "failed"), skips[row] ?? 0, seconds.toFixed(1)];
+    const widths = [8, 8, 9, 9];
+    console.log(
+      title.padEnd(16) + cells.map((cell, column) => String(cell).padStart(widths[column]!)).join(""),
+    );
+  }
+
+  const all = outcomes.flatMap(({ results }) => results);
+  const passed = count(all, "passed");
+  const failed = count(all, "failed") + (Deno.env.get("CI") === "true" ? missing.length : 0);
+  const skipped = skips.reduce((sum, some) => sum + some, 0);
+  console.log(`\n${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** One line for each reason to skip. The harness puts the reason into the test's name. */
+function tellSkipped(outcomes: readonly Outcome[]): void {
+  const reasons = new Map<string, number>();
+  for (const { name, outcome } of outcomes.flatMap(({ results }) => results)) {
+    if (outcome !== "skipped") continue;
+    const reason = name.match(/\(SKIPPED: (.*)\)$/s)?.[1] ?? name;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  for (const [reason, times] of reasons) console.log(`SKIPPED ${times} times: ${reason}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false; // Whatever keeps us from it, it can't be used.
+  }
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
+if (import.meta.main) Deno.exit(await main());

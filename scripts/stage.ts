@@ -1,0 +1,48 @@
+/**
+ * Copies of the project for the runtimes that cannot take it as it stands. Bun and Node learn the package's
+ * own name, `@kilter/milter`, from a package.json, which the project itself does not have. Node 20 and 22
+ * also get the TypeScript lowered to ES2022, in place: names and lines stay, so that
+ * `new URL("./x.ts", import.meta.url)` and stack traces hold; tests/runtimes/node_ts.mjs has them load it.
+ */
+
+import ts from "typescript";
+import manifest from "../deno.json" with { type: "json" };
+import type { Runtime } from "./runtimes.ts";
+
+const ROOT: URL = new URL("../", import.meta.url);
+
+/** Never copied: what is hidden, built or installed. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["node_modules", "npm", "coverage"]);
+
+/** Copies the project to `target`, an empty directory, in the language that the runtime reads. */
+export async function stage(target: string, reads: Runtime["reads"]): Promise<void> {
+  await copy(ROOT, new URL(`file://${target}/`), reads === "es2022" ? lower : (text) => text);
+  const { name, version, exports } = manifest;
+  const json = JSON.stringify({ name, version, type: "module", exports }, null, 2);
+  await Deno.writeTextFile(`${target}/package.json`, json);
+}
+
+async function copy(from: URL, to: URL, translate: (text: string, file: string) => string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory, isFile } of Deno.readDir(from)) {
+    if (name.startsWith(".") || LEFT_OUT.has(name)) continue;
+    const [source, target] = [new URL(name, from), new URL(name, to)];
+    if (isDirectory) await copy(new URL(`${source}/`), new URL(`${target}/`), translate);
+    else if (isFile && name.endsWith(".ts")) {
+      await Deno.writeTextFile(target, translate(await Deno.readTextFile(source), name));
+    } else if (isFile) await Deno.copyFile(source, target);
+  }
+}
+
+function lower(text: string, fileName: string): string {
+  return ts.transpileModule(text, {
+    fileName,
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      inlineSourceMap: true,
+      inlineSources: true,
+    },
+  }).outputText;
+}
