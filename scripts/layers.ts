@@ -1,0 +1,102 @@
+/**
+ * The rooms of `src` and what each may know. Imports point one way:
+ * errors ← wire ← protocol ← session ← server, and protocol ← client.
+ *
+ * A module is judged by what it uses; check_layers.ts finds that out.
+ */
+
+/** What a room may know. */
+export interface Room {
+  /** Rooms that it may import from, beside itself. */
+  readonly imports: readonly string[];
+  /** Whether it may wait, and know what time it is. */
+  readonly time: boolean;
+  /** The files that may name a runtime and import its own modules. */
+  readonly runtime: RegExp;
+}
+
+const NONE = /(?!)/;
+const ALL = /(?:)/;
+
+const PROTOCOL: readonly string[] = ["errors", "wire", "protocol"];
+const SERVER: readonly string[] = [...PROTOCOL, "session", "adapters", "server"];
+const EVERYTHING: readonly string[] = [...SERVER, "client", "testing", "cli"];
+
+/** All rooms: the directories of `src`, and `errors.ts`. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  errors: { imports: [], time: false, runtime: NONE },
+  wire: { imports: ["errors"], time: false, runtime: NONE },
+  protocol: { imports: ["errors", "wire"], time: false, runtime: NONE },
+  session: { imports: PROTOCOL, time: true, runtime: NONE },
+  adapters: { imports: ["errors"], time: true, runtime: ALL },
+  server: { imports: SERVER, time: true, runtime: /\/(deno|bun|node)\.ts$/ },
+  client: { imports: [...PROTOCOL, "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
+  testing: { imports: EVERYTHING, time: true, runtime: NONE },
+  cli: { imports: EVERYTHING, time: true, runtime: ALL },
+};
+
+/** The entry point beside `src`: a list of names from any room. */
+const ENTRY: Room = { imports: EVERYTHING, time: false, runtime: NONE };
+
+/** Globals that only some runtimes have. */
+const RUNTIME_NAMES: ReadonlySet<string> = new Set(["Deno", "Bun", "Buffer", "process", "require", "NodeJS"]);
+
+/** Globals, and keywords, by which code waits or knows the time. */
+const TIME_NAMES: ReadonlySet<string> = new Set([
+  ...["async", "await", "Promise", "PromiseLike", "AbortSignal", "AbortController", "queueMicrotask"],
+  ...["setTimeout", "setInterval", "setImmediate", "clearTimeout", "clearInterval", "Date", "performance"],
+  "Temporal",
+]);
+
+/** Something that a module uses. */
+export interface Use {
+  /** `"import"`: another module, by its specifier. `"name"`: a global or a keyword. */
+  readonly kind: "import" | "name";
+  readonly what: string;
+  readonly line: number;
+}
+
+/** A module of the library, by its path from the project's root: `src/wire/reader.ts`. */
+export interface Module {
+  readonly path: string;
+  readonly uses: readonly Use[];
+}
+
+/** The lines that say what a module uses and may not; none if all is well. */
+export function violations({ path, uses }: Module): string[] {
+  const name = roomOf(path);
+  const room = name === "mod" ? ENTRY : ROOMS[name];
+  if (room === undefined) return [`${path}: "${name}" is not a room of scripts/layers.ts`];
+  return uses.flatMap(({ kind, what, line }) => {
+    const rule = kind === "import"
+      ? ruleOfImport(path, name, room, what)
+      : ruleOfName(path, name, room, what);
+    if (rule === undefined) return [];
+    return [`${path}:${line}: ${kind === "import" ? `imports "${what}"` : `uses ${what}`}: ${rule}`];
+  });
+}
+
+/** The rule that an import breaks, if any. */
+function ruleOfImport(path: string, name: string, room: Room, specifier: string): string | undefined {
+  if (specifier.startsWith("node:")) {
+    return room.runtime.test(path) ? undefined : `${name} names no runtime here`;
+  }
+  if (!/^\.\.?\//.test(specifier)) return "the library has no dependencies: only relative imports";
+  const imported = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  const target = roomOf(imported);
+  if (target === name || room.imports.includes(target)) return undefined;
+  const allowed = room.imports.length === 0 ? "nothing" : room.imports.join(", ");
+  return `${name} may import ${allowed}, not ${imported}`;
+}
+
+/** The rule that a name breaks, if any. */
+function ruleOfName(path: string, name: string, room: Room, what: string): string | undefined {
+  if (RUNTIME_NAMES.has(what) && !room.runtime.test(path)) return `${name} names no runtime here`;
+  if (TIME_NAMES.has(what) && !room.time) return `${name} has no promises, no timers and no clock`;
+  return undefined;
+}
+
+/** `src/wire/reader.ts` is in `wire`, `src/errors.ts` in `errors`, `mod.ts` in `mod`. */
+function roomOf(path: string): string {
+  return path.match(/^(?:src\/)?([^/]*?)(?:\.ts$|\/)/)?.[1] ?? path;
+}
