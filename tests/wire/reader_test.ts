@@ -1,0 +1,39 @@
+import { MilterError } from "../../src/errors.ts";
+import { Reader } from "../../src/wire/reader.ts";
+import { latin1 } from "../bytes.ts";
+import { assertEquals, assertThrows, test } from "../harness.ts";
+
+test("Reader takes its values one after the other", () => {
+  const reader = new Reader(latin1("XA\x01\x02\x80\0\0\x01name\0left"), "packet", 1);
+  assertEquals(reader.u8(), 0x41);
+  assertEquals(reader.u16(), 0x0102);
+  assertEquals(reader.u32(), 0x80000001);
+  assertEquals(reader.cstring(), latin1("name"));
+  assertEquals(reader.left, 4);
+  assertEquals(reader.rest(), latin1("left"));
+  assertEquals(reader.left, 0);
+  reader.finish();
+});
+
+test("Reader gives views of the packet, not copies", () => {
+  const bytes = latin1("name\0left");
+  const reader = new Reader(bytes, "packet");
+  assertEquals([reader.cstring().buffer, reader.rest().buffer], [bytes.buffer, bytes.buffer]);
+});
+
+test("Reader reads only its own part of a larger buffer", () => {
+  const reader = new Reader(latin1("....ab..\0").subarray(4, 6), "packet");
+  assertThrows(() => reader.cstring(), MilterError, "has no NUL at its end");
+  assertThrows(() => reader.u32(), MilterError, "is cut short");
+  assertEquals(reader.rest(), latin1("ab"));
+});
+
+test("Reader refuses what is left over, and names the packet", () => {
+  const reader = new Reader(latin1("abc"), "continue");
+  const { code, side } = assertThrows(
+    () => reader.finish(),
+    MilterError,
+    "Cannot decode continue: 3 bytes left over at its end",
+  );
+  assertEquals({ code, side }, { code: "MESSAGE", side: "peer" });
+});
