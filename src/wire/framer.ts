@@ -55,9 +55,8 @@ export class Framer {
   next(): Uint8Array | undefined {
     if (this.#packet === undefined) {
       const chunk = this.#chunks[0];
-      if (chunk === undefined) return undefined;
       const at = this.#at;
-      if (this.#headBytes === 0 && chunk.length - at >= 4) {
+      if (this.#headBytes === 0 && chunk !== undefined && chunk.length - at >= 4) {
         const length = (chunk[at]! << 24 | chunk[at + 1]! << 16 | chunk[at + 2]! << 8 | chunk[at + 3]!) >>> 0;
         this.#check(length);
         const start = at + 4;
@@ -66,6 +65,7 @@ export class Framer {
           return chunk.subarray(start, start + length);
         }
         this.#skip(4);
+        this.#headBytes = 4;
         this.#packet = new Uint8Array(length);
       } else if (!this.#collectHead()) {
         return undefined;
@@ -83,10 +83,8 @@ export class Framer {
       this.#skip(1);
       this.#headBytes++;
     }
-    const length = this.#head;
-    this.#head = this.#headBytes = 0;
-    this.#check(length);
-    this.#packet = new Uint8Array(length);
+    this.#check(this.#head);
+    this.#packet = new Uint8Array(this.#head);
     return true;
   }
 
@@ -101,7 +99,7 @@ export class Framer {
       this.#skip(part.length);
     }
     this.#packet = undefined;
-    this.#filled = 0;
+    this.#filled = this.#head = this.#headBytes = 0;
     return packet;
   }
 

@@ -1,0 +1,120 @@
+import { MilterError } from "../../src/errors.ts";
+import { Framer } from "../../src/wire/framer.ts";
+import { concat, frame, latin1 } from "../bytes.ts";
+import { assertEquals, assertThrows, property, test } from "../harness.ts";
+
+const LIMIT = 64 * 1024;
+
+/** All packets that a framer has by now. */
+function drain(framer: Framer): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let packet = framer.next(); packet !== undefined; packet = framer.next()) packets.push(packet);
+  return packets;
+}
+
+function framerOf(chunks: Iterable<Uint8Array>): Framer {
+  const framer = new Framer(LIMIT);
+  for (const chunk of chunks) framer.push(chunk);
+  return framer;
+}
+
+const PACKETS: readonly Uint8Array[] = ["Q", "Hmx.example\0", "B", "B" + "x".repeat(300)].map(latin1);
+const STREAM: Uint8Array = concat(PACKETS.map(frame));
+
+test("Framer gives every packet of one chunk, and nothing after the last", () => {
+  assertEquals(drain(framerOf([STREAM])), PACKETS);
+});
+
+test("Framer gives the same packets at every split of the stream", () => {
+  for (let cut = 0; cut <= STREAM.length; cut++) {
+    const framer = framerOf([STREAM.subarray(0, cut)]);
+    const before = drain(framer);
+    framer.push(STREAM.subarray(cut));
+    assertEquals([...before, ...drain(framer)], PACKETS, `cut at ${cut}`);
+  }
+});
+
+test("Framer gives the same packets byte by byte, as soon as they are whole", () => {
+  const framer = new Framer(LIMIT);
+  const ends = PACKETS.map((_, count) => concat(PACKETS.slice(0, count + 1).map(frame)).length);
+  for (const [at, byte] of STREAM.entries()) {
+    framer.push(Uint8Array.of(byte));
+    const whole = ends.indexOf(at + 1);
+    assertEquals(drain(framer), whole === -1 ? [] : [PACKETS[whole]], `after ${at + 1} bytes`);
+  }
+});
+
+property("Framer gives back any packets at any split", (random) => {
+  const packets = random.list(random.between(1, 8), () => random.bytes(random.pick([1, 2, 5, 70, 2000])));
+  const framer = new Framer(2000);
+  const given = random.split(concat(packets.map(frame)), random.between(1, 12)).flatMap((chunk) => {
+    framer.push(chunk);
+    return random.chance() ? drain(framer) : [];
+  });
+  assertEquals([...given, ...drain(framer)], packets);
+  assertEquals(framer.buffered, 0);
+});
+
+test("Framer counts the bytes that have not left as packets", () => {
+  const framer = new Framer(LIMIT);
+  for (let size = 1; size < STREAM.length; size++) {
+    framer.push(STREAM.subarray(size - 1, size));
+    const given = drain(framer).reduce((sum, packet) => sum + 4 + packet.length, 0);
+    if (given > 0) assertEquals(framer.buffered, 0);
+    assertEquals(framer.midPacket, framer.buffered > 0);
+  }
+  assertEquals(framer.buffered, 4 + 301 - 1);
+});
+
+test("Framer leaves a packet alone once it was given", () => {
+  const second = frame(latin1("Btwo"));
+  for (let cut = 0; cut <= second.length; cut++) {
+    const framer = framerOf([frame(latin1("Bone")), second.subarray(0, cut), second.subarray(cut)]);
+    const [first, next] = drain(framer);
+    assertEquals([first, next], [latin1("Bone"), latin1("Btwo")]);
+  }
+});
+
+test("Framer takes a packet as long as its limit", () => {
+  const packet = new Uint8Array(LIMIT).fill(0x42);
+  assertEquals(drain(framerOf([frame(packet)])), [packet]);
+});
+
+for (const limit of [0, -1, 1.5, NaN, Infinity]) {
+  test(`Framer refuses ${limit} as its limit`, () => {
+    assertThrows(() => new Framer(limit), RangeError, "limit");
+  });
+}
+
+/** What a stream may start with that no packet starts with, and why it is none. */
+const STRANGE: readonly { readonly what: string; readonly bytes: string; readonly why: string }[] = [
+  { what: "an empty packet", bytes: "\0\0\0\0", why: "its length is 0" },
+  {
+    what: "a packet one byte over its limit",
+    bytes: "\0\x01\0\x01",
+    why: "65537 bytes is over the limit of 65536",
+  },
+  { what: "a packet of 4 GB", bytes: "\xff\xff\xff\xff", why: "4294967295 bytes is over the limit" },
+  { what: "an HTTP request", bytes: "GET / HTTP/1.1\r\n\r\n", why: "an HTTP client" },
+  { what: "a POST", bytes: "POST / HTTP/1.1\r\n\r\n", why: "an HTTP client" },
+  { what: "HTTP/2", bytes: "PRI * HTTP/2.0\r\n\r\n", why: "an HTTP client" },
+  { what: "a TLS hello", bytes: "\x16\x03\x01\x02\0\x01\0\x01\xfc", why: "a TLS client" },
+  { what: "a remote desktop", bytes: "\x03\0\0\x13\x0e\xe0\0\0", why: "an RDP client" },
+  { what: "an SMTP client", bytes: "EHLO client.example\r\n", why: "an SMTP client" },
+  { what: "an SSH client", bytes: "SSH-2.0-OpenSSH_9.2\r\n", why: "an SSH client" },
+];
+
+for (const { what, bytes, why } of STRANGE) {
+  test(`Framer refuses ${what} and says what it is, at every split, again and again`, () => {
+    const stream = latin1(bytes);
+    for (let cut = 0; cut < 4; cut++) {
+      const framer = framerOf([stream.subarray(0, cut)]);
+      assertEquals(framer.next(), undefined);
+      framer.push(stream.subarray(cut));
+      for (let ask = 0; ask < 3; ask++) {
+        const { code, side } = assertThrows(() => framer.next(), MilterError, why);
+        assertEquals({ code, side }, { code: "FRAME", side: "peer" });
+      }
+    }
+  });
+}
