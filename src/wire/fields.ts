@@ -32,11 +32,17 @@ export const u16: Field<number> = integer(16, "u16");
 /** A whole number in four bytes, the larger first. */
 export const u32: Field<number> = integer(32, "u32");
 
+/** The bytes of a text, which a JavaScript caller may have handed in as anything. */
+function bytesOf(writer: Writer, value: Text): Uint8Array {
+  const bytes = encodeText(value);
+  return bytes instanceof Uint8Array ? bytes : writer.refuse(`must be text or bytes, not ${typeof value}`);
+}
+
 /** Bytes up to a NUL. */
 export const cstring: Field<Text> = {
   decode: (reader): Uint8Array => reader.cstring(),
   encode: (writer, value) => {
-    const bytes = encodeText(value);
+    const bytes = bytesOf(writer, value);
     if (bytes.includes(0)) writer.refuse("holds a NUL");
     writer.bytes(bytes);
     writer.u8(0);
@@ -46,16 +52,17 @@ export const cstring: Field<Text> = {
 /** Everything that is left in the packet. */
 export const rest: Field<Text> = {
   decode: (reader): Uint8Array => reader.rest(),
-  encode: (writer, value) => writer.bytes(encodeText(value)),
+  encode: (writer, value) => writer.bytes(bytesOf(writer, value)),
 };
 
 /** One ASCII character. */
 export const letter: Field<string> = {
   decode: (reader) => String.fromCharCode(reader.u8()),
   encode: (writer, value) => {
-    const code = value.charCodeAt(0);
-    if (value.length !== 1 || code > 0x7f) writer.refuse(`must be one ASCII character, not "${value}"`);
-    writer.u8(code);
+    if (typeof value !== "string" || value.length !== 1 || value > "\x7f") {
+      writer.refuse(`must be one ASCII character, not "${value}"`);
+    }
+    writer.u8(value.charCodeAt(0));
   },
 };
 
@@ -94,6 +101,7 @@ export function repeated<T>(field: Field<T>): Field<readonly T[]> {
       return values;
     },
     encode: (writer, values) => {
+      if (!Array.isArray(values)) writer.refuse("must be a list");
       for (const value of values) field.encode(writer, value);
     },
   };
@@ -103,6 +111,7 @@ export function repeated<T>(field: Field<T>): Field<readonly T[]> {
 export const words: Field<readonly string[]> = {
   decode: (reader) => decodeText(reader.cstring()).split(" ").filter((word) => word !== ""),
   encode: (writer, values) => {
+    if (!Array.isArray(values)) writer.refuse("must be a list");
     for (const word of values) {
       if (word === "" || /\s/.test(word)) writer.refuse(`holds "${word}", which is no single word`);
     }
