@@ -51,12 +51,13 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
 
   return {
     decode(packet) {
-      const layout = byCode[packet[0]!];
+      const code = packet[0];
+      const layout = code === undefined ? undefined : byCode[code];
       if (layout === undefined) {
-        const code = packet[0]!.toString(16).padStart(2, "0");
-        throw new MilterError("MESSAGE", `Cannot decode ${kind}: there is none with the code 0x${code}`, {
-          side: "peer",
-        });
+        const why = code === undefined
+          ? "its packet is empty"
+          : `there is none with the code 0x${code.toString(16).padStart(2, "0")}`;
+        throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
       const reader = new Reader(packet, layout.type, 1);
       let message: Record<string, unknown> | undefined;

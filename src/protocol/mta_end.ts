@@ -74,6 +74,11 @@ export class MtaEnd {
     return this.#turn?.command;
   }
 
+  /** How many bytes came in and were not asked for as replies yet: some at the end of the stream mean a cut reply. */
+  get buffered(): number {
+    return this.#framer.buffered;
+  }
+
   /** Offers what the options say. */
   negotiate(): void {
     this.send(this.#offer);
