@@ -56,7 +56,7 @@ const STEPS: readonly Step[] = [
   {
     name: "package",
     about: "npm's package installs and loads on each runtime",
-    args: ["run", "-A", "scripts/build_npm.ts", "--check"],
+    args: ["run", "-A", "scripts/check_npm.ts"],
   },
   {
     name: "tests",
