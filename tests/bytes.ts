@@ -1,5 +1,7 @@
 /** Bytes as the tests write and compare them. */
 
+import { assertEquals } from "./harness.ts";
+
 /** Pieces of bytes as one. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
@@ -33,4 +35,24 @@ export function fromHex(hex: string): Uint8Array {
 /** Bytes as hexadecimal digits. */
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Where two rows of bytes part; `undefined` if they are the same. */
+function parting(one: Uint8Array, other: Uint8Array): number | undefined {
+  const at = one.findIndex((byte, index) => byte !== other[index]);
+  if (at !== -1) return at;
+  return one.length === other.length ? undefined : one.length;
+}
+
+/** Whether both are the same bytes. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return parting(one, other) === undefined;
+}
+
+/** Fails unless both are the same bytes; quicker on long ones than `assertEquals`, and shows where they part. */
+export function assertBytes(actual: Uint8Array, expected: Uint8Array): void {
+  const at = parting(actual, expected);
+  if (at === undefined) return;
+  const around = (bytes: Uint8Array) => `at ${at}: ${toHex(bytes.subarray(Math.max(0, at - 16), at + 16))}`;
+  assertEquals(around(actual), around(expected));
 }

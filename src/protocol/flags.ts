@@ -102,10 +102,11 @@ export const MACRO_STAGE = {
   endOfHeaders: 6,
 } as const;
 
-/** The names of the flags in a mask, for messages: `"ADD_HEADERS, QUARANTINE"`, `"none"` when there are none. */
+/** The flags in a mask, for messages: `"ADD_HEADERS, 0x400000"`, those without a name as one number. */
 export function flagNames(flags: Readonly<Record<string, number>>, mask: number): string {
   const names = Object.keys(flags).filter((name) => (mask & flags[name]!) !== 0);
-  return names.join(", ") || "none";
+  const unnamed = names.reduce((left, name) => left & ~flags[name]!, mask) >>> 0;
+  return [...names, ...unnamed === 0 ? [] : [`0x${unnamed.toString(16)}`]].join(", ");
 }
 
 /** The most bytes of one body chunk, either way, under these protocol flags. */
