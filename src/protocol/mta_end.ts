@@ -6,7 +6,7 @@ import { commandCodec, replyCodec } from "./codec.ts";
 import { type Command, COMMANDS, type CommandType, type Offer } from "./commands.ts";
 import { VERSION } from "./flags.ts";
 import { checkAgreement } from "./negotiation.ts";
-import { inMessage, isAbsent, mayFollow, type Place, placeAfter } from "./order.ts";
+import { isAbsent, mayFollow, type Place, placeAfter } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
 import { checkReply, type Turn } from "./turn.ts";
 
@@ -102,7 +102,7 @@ export class MtaEnd {
     }
     commandCodec.encode(this.#writer, command);
     this.#place = placeAfter(this.#place, type);
-    if (!inMessage(this.#place)) this.#skipping = false;
+    if (this.#place !== "body") this.#skipping = false;
     const { answers, silent = 0 } = COMMANDS[type];
     if (answers.length > 0 && ((this.#agreement?.protocol ?? 0) & silent) === 0) {
       this.#turn = { command: type, interim: undefined, bodyReplaced: false };
@@ -122,17 +122,20 @@ export class MtaEnd {
    * protocol: the connection must be closed then.
    */
   next(): Reply | undefined {
-    const packet = this.#framer.next();
-    if (packet === undefined) return undefined;
-    const reply = replyCodec.decode(packet);
-    const turn = this.#turn;
-    if (turn === undefined) {
+    for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+      const reply = replyCodec.decode(packet);
       // An MTA takes a "continue" that nobody asked for; any other answer it would take for the next command's.
-      if (reply.type === "continue") return this.next();
-      throw new MilterError("ORDER", `Cannot take ${reply.type}: no command waits for an answer`, {
-        side: "peer",
-      });
+      if (this.#turn !== undefined) return this.#hear(this.#turn, reply);
+      if (reply.type !== "continue") {
+        throw new MilterError("ORDER", `Cannot take ${reply.type}: no command waits for an answer`, {
+          side: "peer",
+        });
+      }
     }
+    return undefined;
+  }
+
+  #hear(turn: Turn, reply: Reply): Reply {
     const done = checkReply(turn, reply, this.#agreement, "peer");
     if (reply.type === "negotiate") {
       checkAgreement(this.#offer, reply);

@@ -1,0 +1,85 @@
+// Debian's Postfix, as tests run it: everything below one directory, no DNS, no local delivery.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Recipe, Site } from "./recipe.ts";
+
+/** The first of Postfix's processes. (`postfix start-fg` would add a parent that eats signals.) */
+const MASTER = "/usr/lib/postfix/sbin/master";
+
+/** What has to be there below the queue directory. */
+const QUEUES = ["active", "bounce", "defer", "deferred", "hold", "incoming", "private", "public"];
+
+/** `milter_default_action` is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
+const mainCf = ({ dir, milter, sink }: Site): string => `
+compatibility_level = 3.6
+queue_directory = ${dir}/queue
+data_directory = ${dir}/data
+maillog_file = ${dir}/log
+maillog_file_prefixes = ${dir}
+
+myhostname = mx.example.test
+mydestination =
+local_recipient_maps =
+alias_maps =
+default_transport = smtp:[${sink.host}]:${sink.port}
+smtp_dns_support_level = disabled
+smtp_host_lookup = native
+mynetworks = 127.0.0.0/8
+smtpd_relay_restrictions = permit_mynetworks, reject
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+
+# tests make many errors, and are in a hurry
+smtpd_error_sleep_time = 0
+smtpd_client_connection_count_limit = 0
+in_flow_delay = 0
+
+smtpd_milters = ${typeof milter === "string" ? `unix:${milter}` : `inet:${milter.host}:${milter.port}`}
+milter_default_action = reject
+`;
+
+/** Debian's, without the chroots, which would hide /etc/hosts, and without the services that nobody calls. */
+const masterCf = ({ smtp }: Site): string => `
+${smtp.host}:${smtp.port} inet n - n - - smtpd
+cleanup   unix       n - n -     0 cleanup
+qmgr      unix       n - n 300   1 qmgr
+rewrite   unix       - - n -     - trivial-rewrite
+bounce    unix       - - n -     0 bounce
+defer     unix       - - n -     0 bounce
+trace     unix       - - n -     0 bounce
+flush     unix       n - n 1000? 0 flush
+proxymap  unix       - - n -     - proxymap
+smtp      unix       - - n -     - smtp
+showq     unix       n - n -     - showq
+error     unix       - - n -     - error
+retry     unix       - - n -     - error
+anvil     unix       - - n -     1 anvil
+scache    unix       - - n -     1 scache
+postlog   unix-dgram n - n -     1 postlogd
+`;
+
+const install = (owner: string, mode: string, directories: readonly string[]): void => {
+  execFileSync("install", ["-d", "-o", owner, "-m", mode, ...directories]);
+};
+
+export const postfix: Recipe = {
+  missing: () => existsSync(MASTER) ? undefined : `${MASTER} is not there`,
+
+  configure(site) {
+    const etc = join(site.dir, "etc");
+    install("root", "755", [etc, `${site.dir}/queue`, `${site.dir}/queue/pid`]);
+    install("postfix", "700", [`${site.dir}/data`, ...QUEUES.map((name) => `${site.dir}/queue/${name}`)]);
+    copyFileSync("/etc/postfix/dynamicmaps.cf", join(etc, "dynamicmaps.cf"));
+    writeFileSync(join(etc, "main.cf"), mainCf(site));
+    writeFileSync(join(etc, "master.cf"), masterCf(site));
+    // Each process reads a fresh main.cf again and again, until it is two seconds old.
+    utimesSync(join(etc, "main.cf"), 0, 0);
+    return [MASTER, "-c", etc, "-s"];
+  },
+
+  quarantined: (site) => readdirSync(join(site.dir, "queue", "hold")),
+
+  complaint: /(warning|fatal|panic): .*milter/,
+};

@@ -1,0 +1,27 @@
+// What differs between one kind of MTA and the next.
+
+import type { Endpoint } from "./smtp_client.ts";
+
+/** What an MTA has to be told before it starts. */
+export interface Site {
+  /** All of its files are below this directory, which is removed at the end. */
+  readonly dir: string;
+  /** Where it takes mail. */
+  readonly smtp: Endpoint;
+  /** Where it calls its filter: an address, or the path of a Unix socket. */
+  readonly milter: Endpoint | string;
+  /** Where it delivers. */
+  readonly sink: Endpoint;
+}
+
+/** How one kind of MTA is run and read. */
+export interface Recipe {
+  /** Why it can't be started on this machine; undefined if it can. */
+  missing(): string | undefined;
+  /** Writes its configuration, and returns the command that runs it in the foreground. */
+  configure(site: Site): readonly string[];
+  /** The queue ids of the mails that it holds in quarantine. */
+  quarantined(site: Site): readonly string[];
+  /** A line of its log that says that the filter misbehaved. */
+  readonly complaint: RegExp;
+}
