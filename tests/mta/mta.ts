@@ -89,29 +89,30 @@ export async function startMta(name: MtaName, transport: Transport = QUICKEST[na
 }
 
 /**
- * Runs a command as a process group of its own, which ends when this process does, whatever becomes of it.
- * What it says goes to the end of the log.
+ * Runs a command until the standard input ends: by `end`, or with this process, whatever becomes of it.
+ * The command is a process group of its own, of which nothing is left behind.
  */
+const LEASH = `
+exec 3<&0
+setsid "$@" & leader=$!
+{ read -r _ <&3; kill $leader; } 2>/dev/null &
+wait $leader; status=$?
+kill -s KILL -- -$leader 2>/dev/null
+exit $status
+`;
+
+/** Runs a command; what it says goes to the end of the log. */
 function run(command: readonly string[], log: string): ChildProcess {
   const file = openSync(log, "a");
-  const leash = ["--pdeathsig", "TERM", "setsid"];
-  const child = spawn("setpriv", [...leash, ...command], { stdio: ["ignore", file, file] });
+  const child = spawn("sh", ["-c", LEASH, "sh", ...command], { stdio: ["pipe", file, file] });
   closeSync(file);
   return child;
 }
 
-/** Ends a process, and what it leaves behind of its group. */
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
-    await ended;
-  }
-  try {
-    process.kill(-child.pid!, "SIGKILL");
-  } catch {
-    // As it should be: there is nobody left.
-  }
+  const ended = new Promise((done) => child.once("exit", done));
+  child.stdin?.end();
+  if (child.exitCode === null) await ended;
 }
 
 /** An address of loopback that nobody listens on at the moment. */

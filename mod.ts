@@ -1,0 +1,62 @@
+/**
+ * Milters in TypeScript: mail filters that Postfix, Sendmail and other MTAs call while a mail comes in.
+ *
+ * A filter is one async function. It asks for what it wants to see and returns a verdict:
+ *
+ * ```ts
+ * import { accept, reject, serve } from "@kilter/milter";
+ *
+ * await using server = await serve(async (session) => {
+ *   const sender = await session.envelopeFrom();
+ *   return sender.address === "black.knight@example.com" ? reject("550 5.7.1 None shall pass") : accept();
+ * }, { listen: "inet:0@127.0.0.1" });
+ * ```
+ *
+ * @module
+ */
+
+export { type ErrorCode, type ErrorSide, MilterError, type MilterErrorOptions } from "./src/errors.ts";
+export {
+  type Address,
+  formatAddress,
+  parseAddress,
+  type TcpAddress,
+  type UnixAddress,
+} from "./src/adapters/address.ts";
+export type { StreamPair } from "./src/adapters/stream.ts";
+export type { Macros } from "./src/protocol/macros.ts";
+export type { ReplyInput, SmtpReply } from "./src/protocol/reply_text.ts";
+export { serve, serveStream } from "./src/server/serve.ts";
+export type { ServeOptions, Server, ShutdownOptions } from "./src/server/server.ts";
+export type { Connection } from "./src/session/connection.ts";
+export type { ConversationOptions } from "./src/session/conversation.ts";
+export type { HeaderPlace } from "./src/session/edits.ts";
+export type { EnvelopeAddress, Recipient, Sender } from "./src/session/envelope.ts";
+export {
+  type Declaration,
+  defineFilter,
+  type EditKind,
+  type Filter,
+  type Sight,
+} from "./src/session/filter.ts";
+export type { Header } from "./src/session/header.ts";
+export type { Log, LogEntry } from "./src/session/log.ts";
+export type { Mta, MtaProfile } from "./src/session/mta.ts";
+export type { ErrorPolicy, Timeouts } from "./src/session/policy.ts";
+export type {
+  Body,
+  EnvelopeEditOptions,
+  Extension,
+  Greeting,
+  Headers,
+  Session,
+} from "./src/session/session.ts";
+export {
+  accept,
+  discard,
+  quarantine,
+  type Refusal,
+  reject,
+  tempfail,
+  type Verdict,
+} from "./src/session/verdict.ts";

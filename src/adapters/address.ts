@@ -1,0 +1,81 @@
+/** An address of TCP. */
+export interface TcpAddress {
+  /** A host name or an IP address, IPv6 without brackets. */
+  readonly host: string;
+  /** The port; 0 has the system choose a free one. */
+  readonly port: number;
+}
+
+/** The address of a Unix socket. */
+export interface UnixAddress {
+  /** The socket's path. */
+  readonly path: string;
+  /** The permissions of the socket file that is made, such as `0o660`; by default what the umask leaves. */
+  readonly mode?: number;
+}
+
+/** Where a server listens, or a client connects to. */
+export type Address = TcpAddress | UnixAddress;
+
+const FORMS = "inet:PORT@HOST, inet:HOST:PORT, inet6:PORT@HOST, unix:/PATH, local:/PATH or HOST:PORT";
+
+/** Where a server listens if its address names no host. */
+const LOOPBACK = { inet: "127.0.0.1", inet6: "::1" } as const;
+
+/**
+ * An address as Sendmail writes it (`inet:8891@localhost`, `local:/run/filter.sock`), as Postfix does
+ * (`inet:localhost:8891`, `unix:/run/filter.sock`), or as `localhost:8891`; without a host it is loopback.
+ *
+ * @throws {TypeError} if it is none of these, or its port is none.
+ *
+ * @example
+ * ```ts
+ * import { parseAddress } from "@kilter/milter";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseAddress("inet:8891@127.0.0.1"), { host: "127.0.0.1", port: 8891 });
+ * assertEquals(parseAddress("inet:[::1]:8891"), { host: "::1", port: 8891 });
+ * assertEquals(parseAddress("unix:/run/filter.sock"), { path: "/run/filter.sock" });
+ * ```
+ */
+export function parseAddress(address: string | Address): Address {
+  if (typeof address === "object" && address !== null) return checkAddress(address);
+  if (typeof address !== "string") throw new TypeError(`Cannot use address: ${String(address)} is no string`);
+  const [, scheme = "", rest = ""] = /^(?:(inet6?|unix|local):)?(.*)$/s.exec(address) ?? [];
+  if (scheme === "unix" || scheme === "local") return checkAddress({ path: rest });
+  if (scheme === "" && rest.startsWith("/")) return checkAddress({ path: rest });
+
+  const match = /^(?<port>\d+)(?:@(?<host>.+))?$/.exec(rest) ?? /^(?<host>.*):(?<port>\d+)$/.exec(rest);
+  if (match === null) throw new TypeError(`Cannot use address "${address}": it must be ${FORMS}`);
+  const { host = "", port = "" } = match.groups ?? {};
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  return checkAddress({ host: bare || LOOPBACK[scheme === "inet6" ? "inet6" : "inet"], port: Number(port) });
+}
+
+function checkAddress(address: Address): Address {
+  const refuse = (why: string): never => {
+    throw new TypeError(`Cannot use address: ${why}`);
+  };
+  if ("path" in address) {
+    const { path, mode } = address;
+    if (typeof path !== "string" || path === "" || path.includes("\0")) {
+      refuse(`${JSON.stringify(path)} is no path`);
+    }
+    if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o777)) {
+      refuse(`mode ${mode} is none`);
+    }
+    return mode === undefined ? { path } : { path, mode };
+  }
+  const { host, port } = address;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) refuse(`${port} is no port from 0 to 65535`);
+  if (host !== undefined && (typeof host !== "string" || host === "" || /[\s@]/.test(host))) {
+    refuse(`${JSON.stringify(host)} is no host`);
+  }
+  return { host: host ?? LOOPBACK.inet, port };
+}
+
+/** An address in Sendmail's form, which {@linkcode parseAddress} takes: `inet:8891@127.0.0.1`. */
+export function formatAddress(address: Address): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return `${address.host.includes(":") ? "inet6" : "inet"}:${address.port}@${address.host}`;
+}

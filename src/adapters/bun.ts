@@ -1,0 +1,160 @@
+import type { Address } from "./address.ts";
+import { type Adapter, type Listener, type Socket, type SocketEvents, WRITE_HIGH_WATER } from "./socket.ts";
+import { clearPath, removePath, setMode } from "./unix_socket.ts";
+
+/** What is used of Bun's API, so that other runtimes can check this file. */
+interface BunApi {
+  listen(options: BunOptions): BunListener;
+  connect(options: BunOptions): Promise<BunConnection>;
+}
+
+type BunOptions = ({ readonly hostname: string; readonly port: number } | { readonly unix: string }) & {
+  readonly allowHalfOpen: boolean;
+  readonly socket: BunHandlers;
+};
+
+/** One set of handlers for all connections; each finds its own socket in `data`. */
+interface BunHandlers {
+  open(connection: BunConnection): void;
+  data(connection: BunConnection, chunk: Uint8Array): void;
+  drain(connection: BunConnection): void;
+  end(connection: BunConnection): void;
+  close(connection: BunConnection, error?: unknown): void;
+  error(connection: BunConnection, error: unknown): void;
+}
+
+interface BunListener {
+  readonly port: number;
+  stop(closeConnections?: boolean): void;
+}
+
+interface BunConnection {
+  data: BunSocket;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  write(bytes: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  end(): void;
+  terminate(): void;
+  setNoDelay(noDelay?: boolean): void;
+}
+
+/** `Bun.listen` and `Bun.connect`. */
+export const bunAdapter: Adapter = {
+  async listen(address, onSocket): Promise<Listener> {
+    if ("path" in address) await clearPath(address);
+    const listener = bun().listen(bunOptions(address, onSocket));
+    if ("path" in address) await setMode(address);
+    return {
+      address: "path" in address ? address : { host: address.host, port: listener.port },
+      async close() {
+        listener.stop(false);
+        if ("path" in address) await removePath(address);
+      },
+    };
+  },
+
+  connect(address): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      bun().connect(bunOptions(address, resolve)).catch(reject);
+    });
+  },
+};
+
+function bun(): BunApi {
+  return (globalThis as unknown as { readonly Bun: BunApi }).Bun;
+}
+
+function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOptions {
+  const target = "path" in address ? { unix: address.path } : { hostname: address.host, port: address.port };
+  return {
+    ...target,
+    // Without it the peer's end closes the connection at once, and answers are lost.
+    allowHalfOpen: true,
+    socket: {
+      open: (connection) => onSocket(connection.data = new BunSocket(connection)),
+      data: (connection, chunk) => connection.data.events?.data(chunk),
+      drain: (connection) => connection.data.flush(),
+      end: (connection) => connection.data.events?.end(),
+      close: (connection, error) => connection.data.finish(error),
+      error: (connection, error) => connection.data.finish(error),
+    },
+  };
+}
+
+class BunSocket implements Socket {
+  readonly peer: string;
+  events: SocketEvents | undefined;
+  readonly #connection: BunConnection;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #blocked = false;
+  #closing = false;
+  #closed = false;
+
+  constructor(connection: BunConnection) {
+    this.#connection = connection;
+    this.peer = connection.remoteAddress === undefined
+      ? ""
+      : `${connection.remoteAddress}:${connection.remotePort}`;
+    connection.setNoDelay(true);
+  }
+
+  start(events: SocketEvents): void {
+    this.events = events;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (this.#queue.length === 1) this.flush();
+    this.#blocked ||= this.#queued > WRITE_HIGH_WATER;
+    return !this.#blocked;
+  }
+
+  /** Writes what waits, as far as the system takes it; Bun calls again when it takes more. */
+  flush(): void {
+    while (this.#queue.length > 0) {
+      const bytes = this.#queue[0]!;
+      const taken = this.#connection.write(bytes);
+      if (taken < 0) return;
+      this.#queued -= taken;
+      if (taken < bytes.length) {
+        this.#queue[0] = bytes.subarray(taken);
+        return;
+      }
+      this.#queue.shift();
+    }
+    if (this.#closing) this.#connection.end();
+    else if (this.#blocked) {
+      this.#blocked = false;
+      this.events?.drain();
+    }
+  }
+
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  close(): void {
+    this.#closing = true;
+    if (this.#queue.length === 0) this.#connection.end();
+  }
+
+  destroy(): void {
+    this.#connection.terminate();
+  }
+
+  /** The connection is gone. */
+  finish(error?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.events?.closed(error);
+  }
+}

@@ -1,0 +1,194 @@
+import type { Address } from "./address.ts";
+import { type Adapter, type Listener, type Socket, type SocketEvents, WRITE_HIGH_WATER } from "./socket.ts";
+import { clearPath, removePath, setMode } from "./unix_socket.ts";
+
+/** What is used of Deno's API, so that other runtimes can check this file. */
+interface DenoApi {
+  listen(options: TcpOptions | UnixOptions): DenoListener;
+  connect(options: TcpOptions | UnixOptions): Promise<DenoConn>;
+}
+
+interface TcpOptions {
+  readonly transport: "tcp";
+  readonly hostname: string;
+  readonly port: number;
+}
+
+interface UnixOptions {
+  readonly transport: "unix";
+  readonly path: string;
+}
+
+interface DenoListener {
+  readonly addr: { readonly port?: number };
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+interface DenoConn {
+  readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+  setNoDelay?(noDelay?: boolean): void;
+}
+
+/** `Deno.listen` and `Deno.connect`. */
+export const denoAdapter: Adapter = {
+  async listen(address, onSocket): Promise<Listener> {
+    if ("path" in address) await clearPath(address);
+    const listener = deno().listen(denoOptions(address));
+    if ("path" in address) await setMode(address);
+    const accepting = acceptAll(listener, onSocket);
+    return {
+      address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
+      async close() {
+        listener.close();
+        await accepting;
+        if ("path" in address) await removePath(address);
+      },
+    };
+  },
+
+  async connect(address): Promise<Socket> {
+    return new DenoSocket(await deno().connect(denoOptions(address)));
+  },
+};
+
+function deno(): DenoApi {
+  return (globalThis as unknown as { readonly Deno: DenoApi }).Deno;
+}
+
+function denoOptions(address: Address): TcpOptions | UnixOptions {
+  return "path" in address
+    ? { transport: "unix", path: address.path }
+    : { transport: "tcp", hostname: address.host, port: address.port };
+}
+
+async function acceptAll(listener: DenoListener, onSocket: (socket: Socket) => void): Promise<void> {
+  while (true) {
+    try {
+      onSocket(new DenoSocket(await listener.accept()));
+    } catch (error) {
+      if (isClosed(error)) return;
+      // A connection that failed in the making, or no descriptor free: the next may work.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Deno's word for a listener or connection that this side has closed. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && (error.name === "BadResource" || error.name === "Interrupted");
+}
+
+/** How many bytes are read into one piece of memory, and how few left of it are too few for a read. */
+const SLAB = 64 * 1024;
+const SLAB_REST = 16 * 1024;
+
+class DenoSocket implements Socket {
+  readonly peer: string;
+  readonly #conn: DenoConn;
+  readonly #queue: Uint8Array[] = [];
+  #queued = 0;
+  #writing = false;
+  #blocked = false;
+  #closing = false;
+  #closed = false;
+  #resume: (() => void) | undefined;
+  #paused = false;
+  #events: SocketEvents | undefined;
+
+  constructor(conn: DenoConn) {
+    this.#conn = conn;
+    const { hostname, port } = conn.remoteAddr;
+    this.peer = hostname === undefined ? "" : `${hostname}:${port}`;
+    conn.setNoDelay?.(true);
+  }
+
+  start(events: SocketEvents): void {
+    this.#events = events;
+    this.#readAll(events);
+  }
+
+  /** Reads into fresh memory piece by piece: chunks are views of it and are never overwritten. */
+  async #readAll(events: SocketEvents): Promise<void> {
+    let slab = new Uint8Array(SLAB);
+    try {
+      while (!this.#closed) {
+        const size = await this.#conn.read(slab);
+        if (size === null) return events.end();
+        if (this.#closed) return;
+        events.data(slab.subarray(0, size));
+        slab = slab.length - size < SLAB_REST ? new Uint8Array(SLAB) : slab.subarray(size);
+        if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
+      }
+    } catch (error) {
+      this.#close(error);
+    }
+  }
+
+  write(bytes: Uint8Array): boolean {
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (!this.#writing) this.#writeAll();
+    this.#blocked ||= this.#queued > WRITE_HIGH_WATER;
+    return !this.#blocked;
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    try {
+      for (
+        let bytes = this.#queue.shift();
+        bytes !== undefined && !this.#closed;
+        bytes = this.#queue.shift()
+      ) {
+        // Deno writes what the system takes at once.
+        for (let at = 0; at < bytes.length;) {
+          at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+        }
+        this.#queued -= bytes.length;
+      }
+    } catch (error) {
+      return this.#close(error);
+    }
+    this.#writing = false;
+    if (this.#closing) this.#close();
+    else if (this.#blocked) {
+      this.#blocked = false;
+      this.#events?.drain();
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#resume?.();
+    this.#resume = undefined;
+  }
+
+  close(): void {
+    this.#closing = true;
+    if (!this.#writing) this.#close();
+  }
+
+  destroy(): void {
+    this.#close();
+  }
+
+  #close(error?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.resume();
+    try {
+      this.#conn.close();
+    } catch {
+      // Deno has closed it already, after an error of its own.
+    }
+    this.#events?.closed(error);
+  }
+}

@@ -1,0 +1,79 @@
+import { MilterError } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+
+/** What a connection tells. */
+export interface SocketEvents {
+  /** Bytes came, which will not change any more. */
+  data(chunk: Uint8Array): void;
+  /** The peer has closed its side, and can still be written to. */
+  end(): void;
+  /** What was written has gone out, after a {@linkcode Socket.write} that found no room. */
+  drain(): void;
+  /** The connection is gone, whoever closed it. The last that is told, and told once. */
+  closed(error?: unknown): void;
+}
+
+/** A connection of any runtime. */
+export interface Socket {
+  /** The peer's address; empty for a Unix socket. */
+  readonly peer: string;
+  /** Starts to read. */
+  start(events: SocketEvents): void;
+  /** Sends bytes, which must not be changed any more; tells whether there is room for more. */
+  write(bytes: Uint8Array): boolean;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Closes after what was written. */
+  close(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/** A server's end of an address. */
+export interface Listener {
+  /** Where it listens: the real port where 0 was asked for. */
+  readonly address: Address;
+  /** Takes no more connections; those that are open stay. */
+  close(): Promise<void>;
+}
+
+/** What a runtime gives. */
+export interface Adapter {
+  /** Listens, and hands over each connection. Fails with the runtime's own error. */
+  listen(address: Address, onSocket: (socket: Socket) => void): Promise<Listener>;
+  /** Connects. Fails with the runtime's own error. */
+  connect(address: Address): Promise<Socket>;
+}
+
+/** How many written bytes may wait before a socket says that there is no room. */
+export const WRITE_HIGH_WATER: number = 64 * 1024;
+
+/** Why listening or connecting failed, by the system's code or the name that a runtime gives it. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the address is in use",
+  AddrInUse: "the address is in use",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  PermissionDenied: "permission is denied",
+  NotCapable:
+    "Deno was not permitted to: see --allow-net, and for a Unix socket --allow-read and --allow-write",
+  EADDRNOTAVAIL: "this machine does not have the address",
+  AddrNotAvailable: "this machine does not have the address",
+  ENOENT: "the directory does not exist",
+  NotFound: "the directory does not exist",
+  ENOTDIR: "the directory is none",
+  NotADirectory: "the directory is none",
+  ENOTFOUND: "the host name is not known",
+  EAI_AGAIN: "the host name is not known",
+};
+
+/** A runtime's error about an address as an error of this library. */
+export function addressError(act: "listen on" | "connect to", address: Address, cause: unknown): MilterError {
+  if (cause instanceof MilterError) return cause;
+  const { code, name, message } = (cause ?? {}) as { code?: string; name?: string; message?: string };
+  const reason = REASONS[code ?? ""] ?? REASONS[name ?? ""] ?? message ?? String(cause);
+  const kind = act === "listen on" ? "LISTEN" : "CONNECTION";
+  return new MilterError(kind, `Cannot ${act} ${formatAddress(address)}: ${reason}`, { cause });
+}

@@ -1,0 +1,86 @@
+import { MilterError } from "../errors.ts";
+import { ACTION } from "../protocol/flags.ts";
+import { encodeText } from "../wire/text.ts";
+import type { Run } from "./run.ts";
+import type { Body } from "./session.ts";
+import { streamOf } from "./stream.ts";
+import { handled, PENDING } from "./waiting.ts";
+
+/** What {@linkcode Body.collect} takes if its caller sets no limit. */
+const COLLECT_LIMIT = 32 * 1024 * 1024;
+
+/** The body of the message of a run. */
+export class RunBody implements Body {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const run = this.#run;
+    const { memory } = run;
+    let seen = 0;
+    const probe = (): IteratorResult<Uint8Array> | typeof PENDING => {
+      run.checkSeen("body");
+      if (memory.chunks > seen) {
+        if (memory.chunk === undefined || memory.chunks > seen + 1) {
+          throw new MilterError(
+            "PASSED",
+            `Cannot read the body: ${memory.chunks - seen} chunks of it have passed`,
+          );
+        }
+        seen++;
+        memory.chunkTaken = true;
+        return { done: false, value: memory.chunk };
+      }
+      return memory.reached("endOfMessage") ? { done: true, value: undefined } : PENDING;
+    };
+    return {
+      next: () => run.ask(probe),
+      return: () => {
+        run.bodyLeft = true;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  stream(): ReadableStream<Uint8Array> {
+    return streamOf(this[Symbol.asyncIterator]());
+  }
+
+  collect(options: { readonly limit?: number } = {}): Promise<Uint8Array> {
+    return handled(this.#collect(options.limit ?? COLLECT_LIMIT));
+  }
+
+  async #collect(limit: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this) {
+      size += chunk.length;
+      if (size > limit) {
+        throw new MilterError("LIMIT", `Cannot collect the body: it is over the limit of ${limit} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    if (chunks.length === 1) return chunks[0]!;
+    const whole = new Uint8Array(size);
+    let at = 0;
+    for (const chunk of chunks) {
+      whole.set(chunk, at);
+      at += chunk.length;
+    }
+    return whole;
+  }
+
+  replace(content: Uint8Array | string): void {
+    this.#run.checkEdit("replace the body", ACTION.CHANGE_BODY);
+    if (typeof content === "string") {
+      this.#run.edits.body = encodeText(content.replace(/\r\n|\n|\r/g, "\r\n"));
+    } else if (content instanceof Uint8Array) {
+      this.#run.edits.body = content.slice();
+    } else {
+      throw new TypeError(`Cannot replace the body: it must be bytes or a string, not ${typeof content}`);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { decodeText, encodeText } from "../wire/text.ts";
+
+/** One header of the message: as received, or as added by a filter. Edits name it by its identity. */
+export interface Header {
+  /** The name as it was written; compare it without regard to case. */
+  readonly name: string;
+  /** The value as text, on one line: folds and the space after the colon are taken off, nothing is decoded. */
+  readonly value: string;
+  /** The name's bytes. */
+  readonly rawName: Uint8Array;
+  /** The value's bytes as the MTA sent them: folds are `\n`, the space after the colon is there if it was agreed. */
+  readonly rawValue: Uint8Array;
+}
+
+/** A header as the MTA sent it; its text is decoded when it is looked at. */
+export class ReceivedHeader implements Header {
+  readonly rawName: Uint8Array;
+  readonly rawValue: Uint8Array;
+  #name: string | undefined;
+  #value: string | undefined;
+
+  constructor(rawName: Uint8Array, rawValue: Uint8Array) {
+    this.rawName = rawName;
+    this.rawValue = rawValue;
+  }
+
+  get name(): string {
+    return this.#name ??= decodeText(this.rawName);
+  }
+
+  get value(): string {
+    return this.#value ??= unfold(decodeText(this.rawValue));
+  }
+}
+
+/** A header that a filter adds. */
+export class NewHeader implements Header {
+  readonly name: string;
+  /** The value as it was handed in, with its folds. */
+  text: string;
+
+  constructor(name: string, text: string) {
+    this.name = name;
+    this.text = text;
+  }
+
+  get value(): string {
+    return unfold(this.text);
+  }
+
+  get rawName(): Uint8Array {
+    return encodeText(this.name);
+  }
+
+  get rawValue(): Uint8Array {
+    return encodeText(this.text);
+  }
+}
+
+/** RFC 5322, section 2.2.3: only the line break of a fold goes, the white space after it stays. */
+function unfold(value: string): string {
+  const line = value.includes("\n") ? value.replace(/\r?\n(?=[ \t])/g, "") : value;
+  return /^[ \t]/.test(line) ? line.replace(/^[ \t]+/, "") : line;
+}
+
+/**
+ * Checks the name of a header that a filter adds.
+ *
+ * @throws {TypeError} if it is empty, or holds anything but printable ASCII without the colon (RFC 5322, 3.6.8).
+ */
+export function checkHeaderName(name: string): string {
+  if (typeof name !== "string" || !/^[!-9;-~]+$/.test(name)) {
+    throw new TypeError(`Cannot edit headers: ${JSON.stringify(name)} is no header name`);
+  }
+  return name;
+}
+
+/**
+ * Checks the value of a header that a filter adds or changes.
+ *
+ * @throws {TypeError} if it holds a NUL or a CR, or a line break that no space or tab follows, which would end
+ * the header; or a line of more than 998 bytes (RFC 5322, 2.1.1).
+ */
+export function checkHeaderValue(name: string, value: string): string {
+  const refuse = (why: string) => {
+    throw new TypeError(`Cannot edit header ${name}: its value ${why}`);
+  };
+  if (typeof value !== "string") refuse(`is no string but ${typeof value}`);
+  if (value.includes("\0")) refuse("holds a NUL");
+  if (value.includes("\r")) refuse('holds a CR: fold by "\\n" and a space');
+  if (/\n(?![ \t])/.test(value)) refuse("holds a line break that no space or tab follows");
+  const [first = "", ...folded] = value.split("\n");
+  for (const line of [`${name}: ${first}`, ...folded]) {
+    const size = encodeText(line).length;
+    if (size > 998) {
+      refuse(`has a line of ${size} bytes, over the limit of 998: fold it by "\\n" and a space`);
+    }
+  }
+  return value;
+}

@@ -1,0 +1,85 @@
+import { ACTION } from "../protocol/flags.ts";
+import type { HeaderPlace } from "./edits.ts";
+import type { Header } from "./header.ts";
+import type { Run } from "./run.ts";
+import type { Headers } from "./session.ts";
+import { PENDING } from "./waiting.ts";
+
+/** The headers of the message of a run. */
+export class RunHeaders implements Headers {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Header> {
+    return this.#iterate(() => true);
+  }
+
+  named(...names: readonly string[]): AsyncIterable<Header> {
+    const wanted = new Set(names.map((name) => name.toLowerCase()));
+    return { [Symbol.asyncIterator]: () => this.#iterate((header) => wanted.has(header.name.toLowerCase())) };
+  }
+
+  collect(): Promise<readonly Header[]> {
+    const { memory } = this.#run;
+    return this.#run.ask(() => this.#complete() ? [...memory.headers] : PENDING);
+  }
+
+  getAll(name: string): Promise<readonly Header[]> {
+    const { memory } = this.#run;
+    return this.#run.ask(() => this.#complete() ? memory.headers.filter(isCalled(name)) : PENDING);
+  }
+
+  get(name: string): Promise<Header | undefined> {
+    const { memory } = this.#run;
+    return this.#run.ask(() => {
+      const complete = this.#complete();
+      return memory.headers.find(isCalled(name)) ?? (complete ? undefined : PENDING);
+    });
+  }
+
+  append(name: string, value: string): Header {
+    return this.insert(name, value, "end");
+  }
+
+  insert(name: string, value: string, place: HeaderPlace): Header {
+    this.#run.checkEdit(`add header ${name}`, ACTION.ADD_HEADERS);
+    return this.#run.edits.addHeader(name, value, place);
+  }
+
+  update(header: Header, value: string): void {
+    this.#run.checkEdit(`update header ${header?.name}`, ACTION.CHANGE_HEADERS);
+    this.#run.edits.updateHeader(header, value);
+  }
+
+  delete(header: Header): void {
+    this.#run.checkEdit(`delete header ${header?.name}`, ACTION.CHANGE_HEADERS);
+    this.#run.edits.deleteHeader(header);
+  }
+
+  /** Goes through the headers that match, which may have come already. */
+  #iterate(matches: (header: Header) => boolean): AsyncIterator<Header> {
+    const { memory } = this.#run;
+    let at = 0;
+    const probe = (): IteratorResult<Header> | typeof PENDING => {
+      while (at < memory.headers.length) {
+        const header = memory.headers[at++]!;
+        if (matches(header)) return { done: false, value: header };
+      }
+      return this.#complete() ? { done: true, value: undefined } : PENDING;
+    };
+    return { next: () => this.#run.ask(probe) };
+  }
+
+  #complete(): boolean {
+    this.#run.checkSeen("header");
+    return this.#run.memory.reached("endOfHeaders");
+  }
+}
+
+function isCalled(name: string): (header: Header) => boolean {
+  const wanted = name.toLowerCase();
+  return (header) => header.name.toLowerCase() === wanted;
+}

@@ -1,0 +1,259 @@
+import { MilterError } from "../errors.ts";
+import type { Command, CommandType } from "../protocol/commands.ts";
+import type { FilterEnd } from "../protocol/filter_end.ts";
+import { ACTION, flagNames, PROTOCOL } from "../protocol/flags.ts";
+import { isAbsent } from "../protocol/order.ts";
+import type { Connection } from "./connection.ts";
+import { Edits } from "./edits.ts";
+import { Memory } from "./memory.ts";
+import { mtaOf } from "./mta.ts";
+import { planEdits } from "./planner.ts";
+import type { JudgedRecipient } from "./recipient.ts";
+import type { Greeting } from "./session.ts";
+import { mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
+import { failed, PENDING, type Probe, Waiting } from "./waiting.ts";
+
+/** What a run needs of the conversation that it is part of. */
+export interface Host {
+  readonly end: FilterEnd;
+  readonly connection: Connection;
+  readonly greeting: Greeting | undefined;
+  /** Goes on with the events that have arrived, and sends what has been answered. */
+  advance(): void;
+}
+
+/**
+ * One run of a filter: one message, from its first event to its verdict or its end.
+ *
+ * It holds the event that the filter is looking at, answers it when the filter asks on, and carries the
+ * verdict to where it may be said.
+ */
+export class Run {
+  readonly memory: Memory = new Memory();
+  readonly edits: Edits = new Edits(this.memory.headers);
+  /** Set when the reader of the body has left it: the rest may be skipped. */
+  bodyLeft = false;
+  readonly #host: Host;
+  readonly #waiting: Waiting = new Waiting();
+  #held: Command | undefined;
+  #verdict: Verdict | undefined;
+  /** Why nothing can be asked for any more. */
+  #ended: MilterError | undefined;
+  #aborter: AbortController | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** The event that the filter is looking at: while there is one, nothing more is read. */
+  get held(): Command | undefined {
+    return this.#held;
+  }
+
+  /** Whether the verdict was reached, or can no longer be. */
+  get over(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  get connection(): Connection {
+    return this.#host.connection;
+  }
+
+  /** The protocol flags that were agreed. */
+  get protocol(): number {
+    return this.#host.end.agreement?.protocol ?? 0;
+  }
+
+  get greeting(): Greeting | undefined {
+    return this.#host.greeting;
+  }
+
+  /** Aborts when the message ends without a verdict of the filter. */
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController();
+      if (this.#ended !== undefined && this.#ended.code !== "SETTLED") this.#aborter.abort(this.#ended);
+    }
+    return this.#aborter.signal;
+  }
+
+  // What the filter does
+
+  /** Waits until the probe finds something. If it does not at once, the event that is held has been seen. */
+  ask<T>(probe: Probe<T>): Promise<T> {
+    if (this.#ended !== undefined) return failed(this.#ended);
+    try {
+      const found = probe();
+      if (found !== PENDING) return Promise.resolve(found);
+    } catch (error) {
+      return failed(error);
+    }
+    // The end of the message is answered by a verdict and nothing else.
+    if (this.memory.reached("endOfMessage")) return failed(neverCame());
+    const promise = this.#waiting.add(probe);
+    const event = this.#held;
+    this.#held = undefined;
+    if (event !== undefined) this.#pass(event);
+    this.#host.advance();
+    return promise;
+  }
+
+  /** Refuses to wait for an event that both sides have agreed to do without. */
+  checkSeen(type: CommandType): void {
+    if (!isAbsent(type, this.#host.end.agreement)) return;
+    throw new MilterError("NOT_AGREED", `Cannot await ${type}: it was negotiated away`);
+  }
+
+  /** Refuses an edit that comes too late, or that the MTA does not take. */
+  checkEdit(edit: string, action: number): void {
+    if (this.#ended !== undefined) {
+      throw new MilterError(this.#ended.code, `Cannot ${edit}: the message is over`, { cause: this.#ended });
+    }
+    const missing = action & ~(this.#host.end.agreement?.actions ?? 0);
+    if (missing === 0) return;
+    throw new MilterError("NOT_AGREED", `Cannot ${edit}: ${flagNames(ACTION, missing)} was not negotiated`);
+  }
+
+  /** Tells the MTA to wait on, where it may be told. */
+  progress(): boolean {
+    if (this.over || this.#held?.type !== "endOfMessage") return false;
+    this.#host.end.send({ type: "progress" });
+    this.#host.advance();
+    return true;
+  }
+
+  readonly #judge = (recipient: JudgedRecipient, refusal: Refusal): void => {
+    const act = `Cannot ${refusal.type} recipient ${recipient.address}`;
+    if (this.#ended !== undefined) throw new MilterError(this.#ended.code, `${act}: the message is over`);
+    if (this.#host.end.isSilent("rcpt")) {
+      throw new MilterError("NOT_AGREED", `${act}: this filter does not answer recipients`);
+    }
+    if (this.#held?.type !== "rcpt" || this.memory.recipients.at(-1) !== recipient) {
+      throw new MilterError("PASSED", `${act}: it has been answered already`);
+    }
+    recipient.refusal = refusal;
+  };
+
+  /**
+   * Ends the run by a verdict: it answers what is held, and sticks to what still comes of the message.
+   *
+   * @throws {MilterError} `NOT_AGREED` if it is a quarantine and the MTA has none.
+   */
+  finish(verdict: Verdict): void {
+    if (this.over) return;
+    if (verdict.type === "quarantine") this.checkEdit("quarantine", ACTION.QUARANTINE);
+    this.#verdict = verdict;
+    this.#ended = new MilterError("SETTLED", "Cannot go on: the verdict of the message has been given");
+    this.#waiting.fail(this.#ended);
+    const event = this.#held;
+    this.#held = undefined;
+    if (event !== undefined) this.#settle(event);
+    this.#host.advance();
+  }
+
+  /** Ends the run by a verdict that is not the filter's, which is told so. */
+  overrule(verdict: Verdict, error: MilterError): void {
+    if (this.over) return;
+    this.edits.clear();
+    this.finish(verdict);
+    this.#aborter?.abort(error);
+  }
+
+  /** Ends the run without a verdict: whoever waits gets the error. */
+  abort(error: MilterError): void {
+    this.#held = undefined;
+    if (this.over) return;
+    this.#ended = error;
+    this.#waiting.fail(error);
+    this.#aborter?.abort(error);
+  }
+
+  // What the MTA does
+
+  /** The first event of a run is held until the filter asks for the next, or returns. */
+  begin(event: Command): void {
+    this.#note(event);
+    this.#held = event;
+  }
+
+  /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
+  deliver(event: Command): void {
+    this.#note(event);
+    if (this.#verdict !== undefined) this.#settle(event);
+    else if (this.#waiting.wake()) this.#held = event;
+    else if (event.type !== "endOfMessage") this.#pass(event);
+    else {
+      this.#held = event;
+      this.#waiting.fail(neverCame());
+    }
+  }
+
+  #note(event: Command): void {
+    this.memory.note(event, this.#host.end.macros, this.#judge);
+  }
+
+  /** Answers an event that the filter lets pass. */
+  #pass(event: Command): void {
+    const { end } = this.#host;
+    this.memory.chunk = undefined;
+    if (end.awaiting !== event.type) return;
+    const refusal = this.#refusalOf(event);
+    if (refusal !== undefined) end.send(replyOf(refusal, this.memory.utf8));
+    else end.send({ type: this.#maySkip(event) ? "skip" : "continue" });
+  }
+
+  /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
+  #settle(event: Command): void {
+    const { end } = this.#host;
+    const verdict = this.#verdict!;
+    if (end.awaiting !== event.type) return;
+    if (event.type === "endOfMessage") this.#conclude(verdict);
+    else if (
+      !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits()
+    ) {
+      this.#pass(event);
+    } else end.send(replyOf(verdict, this.memory.utf8));
+  }
+
+  /** The end of the message: edits and verdict leave together. */
+  #conclude(verdict: Verdict): void {
+    const { end } = this.#host;
+    if (verdict.type === "quarantine") this.edits.quarantine = verdict.reason;
+    if (verdict.type === "quarantine" || verdict.type === "accept") {
+      const { headers: received, macros } = this.memory;
+      for (
+        const edit of planEdits(this.edits, {
+          received,
+          agreement: end.agreement!,
+          profile: mtaOf(macros).profile,
+        })
+      ) {
+        end.send(edit);
+      }
+    }
+    end.send(replyOf(verdict, this.memory.utf8));
+  }
+
+  #carriesEdits(): boolean {
+    return this.#verdict?.type === "accept" && !this.edits.empty;
+  }
+
+  #refusalOf(event: Command): Refusal | undefined {
+    return event.type === "rcpt" ? this.memory.recipients.at(-1)?.refusal : undefined;
+  }
+
+  /**
+   * Whether the rest of the body can be skipped: its reader has left, the verdict is reached, or a chunk has
+   * passed unread, after which the body can no longer be read at all.
+   */
+  #maySkip(event: Command): boolean {
+    if (event.type !== "body" || (this.protocol & PROTOCOL.SKIP) === 0) {
+      return false;
+    }
+    return this.bodyLeft || this.over || !this.memory.chunkTaken;
+  }
+}
+
+function neverCame(): MilterError {
+  return new MilterError("PASSED", "Cannot await what did not come: the message has ended", { side: "peer" });
+}

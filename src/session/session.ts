@@ -1,0 +1,141 @@
+import type { Macros } from "../protocol/macros.ts";
+import type { Connection } from "./connection.ts";
+import type { HeaderPlace } from "./edits.ts";
+import type { Recipient, Sender } from "./envelope.ts";
+import type { Header } from "./header.ts";
+import type { Mta } from "./mta.ts";
+
+/** The greeting of the client: HELO or EHLO. */
+export interface Greeting {
+  /** The client's name for itself: its own claim. */
+  readonly hostname: string;
+  /** The name's bytes. */
+  readonly raw: Uint8Array;
+}
+
+/** An SMTP command as it was, for a filter that knows more of it than the MTA. */
+export interface Extension {
+  /** Its first word in capitals. */
+  readonly name: string;
+  /** The words after it: for MAIL and RCPT the address as written, then the ESMTP arguments. */
+  readonly arguments: readonly string[];
+  /** All that the MTA tells of it: Postfix shows only the first word of a command that it does not know. */
+  readonly raw: Uint8Array;
+}
+
+/**
+ * One message on its way through the MTA, as its filter sees it.
+ *
+ * **Asking for what comes next answers what came before with "go on".** What nobody asks for passes by
+ * itself. What has passed is remembered where it is small (greeting, envelope, headers) and can be asked for
+ * late; body chunks are not. Asking for what can no longer come fails at once with `PASSED`.
+ *
+ * When the client resets, disconnects or starts anew, the pending wait fails with `ABORTED` and
+ * {@linkcode Session.signal} aborts. After the verdict all of it fails with `SETTLED`.
+ */
+export interface Session {
+  /** The SMTP client: one object for all messages of a connection. */
+  readonly connection: Connection;
+  /** What the MTA tells beside the conversation: `session.macros.get("i")` is the queue id. */
+  readonly macros: Macros;
+  /** The MTA, as far as it tells. */
+  readonly mta: Mta;
+  /** Aborts when the message ends before its verdict; for `fetch` and the like. */
+  readonly signal: AbortSignal;
+  /** The headers of the message, and their edits. */
+  readonly headers: Headers;
+  /** The body of the message, and its edit. */
+  readonly body: Body;
+
+  /** The client's greeting; `undefined` if it sent MAIL without one. */
+  helo(): Promise<Greeting | undefined>;
+  /** The sender of the envelope. */
+  envelopeFrom(): Promise<Sender>;
+  /**
+   * The recipients of the envelope, as the client names them; ends when it sends DATA. Each can be refused by
+   * itself. Some may have been refused by the MTA or another filter without this one being told.
+   */
+  envelopeRecipients(): AsyncIterable<Recipient>;
+  /** Waits for DATA: all recipients are known. */
+  data(): Promise<void>;
+  /**
+   * The next command of this name that the MTA does not know, or `MAIL` or `RCPT` as written.
+   *
+   * Fails with `PASSED` once the headers have begun, after which none can come.
+   */
+  extension(name: string): Promise<Extension>;
+  /** Waits for the end of the message: all of it has been seen, and only the verdict is awaited. */
+  endOfMessage(): Promise<void>;
+  /**
+   * The whole message as it would be written to a file, for parsers, scanners and signers: headers byte for
+   * byte as the MTA had them, an empty line, the body. To be asked for before the body has passed.
+   */
+  message(): ReadableStream<Uint8Array>;
+
+  /** Changes the sender of the envelope; the last change holds. `""` is the null sender. */
+  changeSender(address: string, options?: EnvelopeEditOptions): void;
+  /** Adds a recipient to the envelope. It bypasses the checks of the MTA. */
+  addRecipient(address: string, options?: EnvelopeEditOptions): void;
+  /** Removes a recipient from the envelope, spelled as the MTA has it. */
+  removeRecipient(address: string): void;
+  /** Has the message held for a person to look at, if it is accepted. */
+  quarantine(reason: string): void;
+  /**
+   * Tells the MTA that the filter is still at work. At the end of the message, where alone MTAs take it,
+   * Postfix then waits on.
+   *
+   * @returns whether it was sent.
+   */
+  progress(): boolean;
+}
+
+/** The optional part of an edit of the envelope. */
+export interface EnvelopeEditOptions {
+  /** ESMTP arguments: `["RET=HDRS", "ENVID=QQ314159"]`; none by default. */
+  readonly arguments?: readonly string[];
+}
+
+/**
+ * The headers of a message: read as they arrive, and edited at any time before the verdict.
+ *
+ * Edits are by the identity of a header. They return at once and go to the MTA together with the verdict.
+ * All throw a `TypeError` for a name or a value that no header can have, and a {@linkcode MilterError}
+ * `NOT_AGREED` if the MTA does not let this filter edit headers.
+ */
+export interface Headers extends AsyncIterable<Header> {
+  /** All headers, once they have come. */
+  collect(): Promise<readonly Header[]>;
+  /** The first header of this name, as soon as it comes; `undefined` if there is none. */
+  get(name: string): Promise<Header | undefined>;
+  /** All headers of this name, once all have come. */
+  getAll(name: string): Promise<readonly Header[]>;
+  /** The headers of these names, as they come. */
+  named(...names: readonly string[]): AsyncIterable<Header>;
+
+  /** Adds a header below all others. */
+  append(name: string, value: string): Header;
+  /** Adds a header at a place. */
+  insert(name: string, value: string, place: HeaderPlace): Header;
+  /** Changes the value of a header. */
+  update(header: Header, value: string): void;
+  /** Deletes a header. */
+  delete(header: Header): void;
+}
+
+/**
+ * The body of a message, in chunks as the MTA cuts them: anywhere. Line ends are CRLF.
+ *
+ * It is read once. Leaving the loop early tells the MTA to skip the rest, where it can.
+ */
+export interface Body extends AsyncIterable<Uint8Array> {
+  /** The body as a stream; cancelling it skips the rest. */
+  stream(): ReadableStream<Uint8Array>;
+  /**
+   * The whole body in memory.
+   *
+   * Fails with `LIMIT` if it is longer than `limit` bytes, 32 MiB by default.
+   */
+  collect(options?: { readonly limit?: number }): Promise<Uint8Array>;
+  /** Replaces the body by bytes, or by text, whose line ends become CRLF. The last one holds. */
+  replace(content: Uint8Array | string): void;
+}

@@ -1,0 +1,22 @@
+// Tests that run in front of each real MTA, each test with an MTA of its own.
+
+import { assertEquals, test } from "../harness.ts";
+import { type Mta, type MtaName, startMta, type Transport, whyNot } from "./mta.ts";
+
+/** Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing. */
+export function testOnEachMta(
+  name: string,
+  body: (mta: Mta) => Promise<void>,
+  { transport }: { readonly transport?: Readonly<Record<MtaName, Transport>> } = {},
+): void {
+  for (const mtaName of ["postfix", "sendmail"] as const) {
+    const reason = whyNot(mtaName);
+    const ignore = reason !== undefined &&
+      `tests with a real ${mtaName}: ${reason}; see tests/mta/install.sh`;
+    test(`${mtaName}: ${name}`, { ignore }, async () => {
+      await using mta = await startMta(mtaName, transport?.[mtaName]);
+      await body(mta);
+      assertEquals(mta.complaints(), [], "what the MTA has to say about the filter");
+    });
+  }
+}
