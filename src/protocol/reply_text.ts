@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import { decodeText, encodeText } from "../wire/text.ts";
+import { decodeText, encodeText, hasControl } from "../wire/text.ts";
 
 /** What an SMTP client is told, in its parts. */
 export interface SmtpReply {
@@ -89,8 +89,7 @@ function checkReply(reply: SmtpReply, kind: ReplyClass): void {
     throw new RangeError(`Cannot build reply: ${lines.length} lines are over the limit of ${MAX_LINES}`);
   }
   for (const line of lines) {
-    // deno-lint-ignore no-control-regex -- control characters are what is looked for
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) {
+    if (hasControl(line.replaceAll("\t", " "))) {
       throw new TypeError("Cannot build reply: its text holds a control character");
     }
     const size = encodeText(codedLine(reply, line, " ")).length;

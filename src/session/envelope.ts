@@ -1,6 +1,6 @@
 import type { Macros } from "../protocol/macros.ts";
 import type { ReplyInput } from "../protocol/reply_text.ts";
-import { decodeText } from "../wire/text.ts";
+import { decodeText, hasControl } from "../wire/text.ts";
 
 /** An address of the envelope with its ESMTP arguments (RFC 5321, section 4.1.2). */
 export interface EnvelopeAddress {
@@ -71,9 +71,8 @@ function withoutBrackets(address: string): string {
  */
 export function bracketed(address: string): string {
   const bare = typeof address === "string" ? withoutBrackets(address.trim()) : address;
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
   if (
-    typeof bare !== "string" || /[\x00-\x1f\x7f]/.test(bare) ||
+    typeof bare !== "string" || hasControl(bare) ||
     /[<>\s]/.test(bare.replace(/"(\\.|[^"\\])*"/g, ""))
   ) {
     throw new TypeError(`Cannot edit envelope: ${JSON.stringify(address)} is no address`);

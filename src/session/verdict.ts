@@ -1,6 +1,7 @@
 import type { CommandType } from "../protocol/commands.ts";
 import type { Reply } from "../protocol/replies.ts";
 import { buildReply, formatReply, type ReplyInput, type SmtpReply } from "../protocol/reply_text.ts";
+import { hasControl } from "../wire/text.ts";
 
 /** What becomes of a message: the value that a filter returns. Made by the functions beside it. */
 export type Verdict =
@@ -68,8 +69,7 @@ export function checkReason(reason: string): string {
   if (typeof reason !== "string" || reason.trim() === "") {
     throw new TypeError("Cannot quarantine: the reason is empty");
   }
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(reason)) {
+  if (hasControl(reason)) {
     throw new TypeError("Cannot quarantine: the reason holds a control character");
   }
   return reason;

@@ -20,3 +20,12 @@ export function decodeText(bytes: Uint8Array): string {
   }
   return text;
 }
+
+/** Whether a text holds an ASCII control character: a NUL, a line break, a tab and the like. */
+export function hasControl(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
