@@ -1,6 +1,15 @@
 // What an SMTP client sees when a filter fails, and how little that matters to the next mail.
 
-import { accept, type ErrorPolicy, type Filter, reject, serve, type Verdict } from "../../mod.ts";
+import {
+  accept,
+  type ErrorPolicy,
+  type Filter,
+  type Log,
+  type LogEntry,
+  reject,
+  serve,
+  type Verdict,
+} from "../../mod.ts";
 import { assertEquals } from "../harness.ts";
 import { deliver, messageOf, open, type Refused } from "./mail.ts";
 import type { Mta, MtaName } from "./mta.ts";
@@ -95,10 +104,17 @@ const POLICIES: readonly {
 ];
 
 for (const { name, onError, sees, delivers } of POLICIES) {
-  testOnEachMta(`a filter that fails ${name}, and the next mail works`, async (mta) => {
+  testOnEachMta(`a filter that fails ${name}, and the next mail works`, async (mta, options) => {
     const policy = onError === undefined ? {} : { onError };
-    await using _server = await serve(failing, { listen: mta.milter, ...policy });
+    const logged: LogEntry[] = [];
+    const log: Log = (entry) => void logged.push(entry);
+    await using _server = await serve(failing, { ...options, ...policy, log });
     assertEquals(await failInEveryWay(mta), sees[mta.name]);
+    assertEquals(logged.map(({ level, stage }) => [level, stage]), [
+      ["error", "rcpt"],
+      ["error", "rcpt"],
+      ["error", "endOfHeaders"],
+    ]);
     const expected = [...delivers, ...Object.keys(ALL_WELL).map((way) => `after ${way}`)];
     assertEquals(mta.delivered().map(subjectOf).sort(), expected.sort());
   });

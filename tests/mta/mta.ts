@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
+import type { Address } from "../../mod.ts";
 import { postfix } from "./postfix.ts";
 import type { Recipe, Site } from "./recipe.ts";
 import { sendmail } from "./sendmail.ts";
@@ -25,7 +26,7 @@ export interface Mta extends AsyncDisposable {
   /** Where it takes mail. */
   readonly smtp: Endpoint;
   /** Where it calls its filter, for `serve`: nothing listens there yet. */
-  readonly milter: string;
+  readonly milter: Address;
   /** All mails that it has delivered so far. */
   delivered(): readonly Mail[];
   /** The mail with this Subject, as delivered, waiting for it if need be. */
@@ -67,14 +68,14 @@ export async function startMta(name: MtaName, transport: Transport = QUICKEST[na
 
   try {
     chmodSync(dir, 0o755); // users "postfix" and "nobody" have to get in
-    const milter = transport === "unix" ? join(dir, "milter") : await freeEndpoint();
+    const milter = transport === "inet" ? await freeEndpoint() : { path: join(dir, "milter"), mode: 0o666 };
     const site: Site = { dir, smtp: await freeEndpoint(), milter, sink: sink.endpoint };
     child = run(recipe.configure(site), log);
     await listening(site.smtp, child);
     return {
       name,
       smtp: site.smtp,
-      milter: typeof milter === "string" ? `unix:${milter}` : `inet:${milter.port}@${milter.host}`,
+      milter,
       delivered: () => sink.mails,
       delivery: (subject) => sink.find((mail) => subjectOf(mail) === subject),
       quarantined: () => recipe.quarantined(site),

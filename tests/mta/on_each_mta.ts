@@ -1,12 +1,16 @@
 // Tests that run in front of each real MTA, each test with an MTA of its own.
 
+import type { LogEntry, ServeOptions } from "../../mod.ts";
 import { assertEquals, test } from "../harness.ts";
 import { type Mta, type MtaName, startMta, type Transport, whyNot } from "./mta.ts";
 
-/** Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing. */
+/**
+ * Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing.
+ * Its filter is served with the options that the body gets. Neither side may find fault with the other.
+ */
 export function testOnEachMta(
   name: string,
-  body: (mta: Mta) => Promise<void>,
+  body: (mta: Mta, options: ServeOptions) => Promise<void>,
   { transport }: { readonly transport?: Readonly<Record<MtaName, Transport>> } = {},
 ): void {
   for (const mtaName of ["postfix", "sendmail"] as const) {
@@ -15,8 +19,11 @@ export function testOnEachMta(
       `tests with a real ${mtaName}: ${reason}; see tests/mta/install.sh`;
     test(`${mtaName}: ${name}`, { ignore }, async () => {
       await using mta = await startMta(mtaName, transport?.[mtaName]);
-      await body(mta);
-      assertEquals(mta.complaints(), [], "what the MTA has to say about the filter");
+      const logged: LogEntry[] = [];
+      const log = (entry: LogEntry) => void logged.push(entry);
+      await body(mta, { listen: mta.milter, log });
+      assertEquals(logged.filter(({ level }) => level !== "debug"), [], "what the server logged");
+      assertEquals(mta.complaints(), [], "what the MTA logged about the filter");
     });
   }
 }

@@ -36,7 +36,7 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
 
-smtpd_milters = ${typeof milter === "string" ? `unix:${milter}` : `inet:${milter.host}:${milter.port}`}
+smtpd_milters = ${"path" in milter ? `unix:${milter.path}` : `inet:${milter.host}:${milter.port}`}
 milter_default_action = reject
 `;
 

@@ -1,5 +1,6 @@
 // What differs between one kind of MTA and the next.
 
+import type { Address } from "../../mod.ts";
 import type { Endpoint } from "./smtp_client.ts";
 
 /** What an MTA has to be told before it starts. */
@@ -8,8 +9,8 @@ export interface Site {
   readonly dir: string;
   /** Where it takes mail. */
   readonly smtp: Endpoint;
-  /** Where it calls its filter: an address, or the path of a Unix socket. */
-  readonly milter: Endpoint | string;
+  /** Where it calls its filter. */
+  readonly milter: Address;
   /** Where it delivers. */
   readonly sink: Endpoint;
 }

@@ -43,7 +43,7 @@ MAILER(\`smtp')dnl
 `;
 
 const socketOf = (milter: Site["milter"]): string =>
-  typeof milter === "string" ? `local:${milter}` : `inet:${milter.port}@${milter.host}`;
+  "path" in milter ? `local:${milter.path}` : `inet:${milter.port}@${milter.host}`;
 
 /**
  * A host name without a dot makes Sendmail sleep for a minute before it reads its configuration: it gets

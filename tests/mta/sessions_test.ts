@@ -8,12 +8,12 @@ import { testOnEachMta } from "./on_each_mta.ts";
 import { SmtpClient } from "./smtp_client.ts";
 import { bodyOf } from "./smtp_sink.ts";
 
-testOnEachMta("a filter sees everything of a mail", async (mta) => {
+testOnEachMta("a filter sees everything of a mail", async (mta, options) => {
   const seen: Record<string, unknown> = {};
   const filter: Filter = async (session) => {
     seen["family"] = session.connection.family;
     seen["address"] = session.connection.address;
-    seen["mta"] = session.mta.name;
+    seen["mta"] = session.mta.profile;
     seen["helo"] = (await session.helo())?.hostname;
     const sender = await session.envelopeFrom();
     seen["sender"] = [sender.address, ...sender.arguments];
@@ -27,7 +27,7 @@ testOnEachMta("a filter sees everything of a mail", async (mta) => {
     seen["queueId"] = session.macros.get("i");
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const { queueId, refused } = await sendMail(mta, {
     from: "<sender@example.test> SIZE=300 BODY=8BITMIME",
     to: ["<one@example.test> NOTIFY=NEVER", "<two@example.test>"],
@@ -47,13 +47,13 @@ testOnEachMta("a filter sees everything of a mail", async (mta) => {
   });
 });
 
-testOnEachMta("message() is the message as it was sent, byte for byte", async (mta) => {
+testOnEachMta("message() is the message as it was sent, byte for byte", async (mta, options) => {
   let text = "";
   const filter: Filter = async (session) => {
     text = await new Response(session.message()).text();
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const message = messageOf("hello", BODY, [["X-Folded", "one\r\n\ttwo\r\n  three"], [
     "X-Odd",
     "  two spaces",
@@ -62,7 +62,7 @@ testOnEachMta("message() is the message as it was sent, byte for byte", async (m
   assertEquals(text, message);
 });
 
-testOnEachMta("two mails in a session are two runs with one connection", async (mta) => {
+testOnEachMta("two mails in a session are two runs with one connection", async (mta, options) => {
   const connections: unknown[] = [];
   const subjects: (string | undefined)[] = [];
   const filter: Filter = async (session) => {
@@ -71,7 +71,7 @@ testOnEachMta("two mails in a session are two runs with one connection", async (
     subjects.push((await session.headers.get("Subject"))?.value);
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const client = SmtpClient.to(mta.smtp);
   await open(client);
   assertEquals((await deliver(client, { message: messageOf("first") })).refused, {});
@@ -83,12 +83,12 @@ testOnEachMta("two mails in a session are two runs with one connection", async (
   assertEquals(connections[0], connections[1]);
 });
 
-testOnEachMta("a mail that was refused does not touch the next in the session", async (mta) => {
+testOnEachMta("a mail that was refused does not touch the next in the session", async (mta, options) => {
   const filter: Filter = async (session) => {
     const { address } = await session.envelopeFrom();
     return address === "bad@example.test" ? reject() : accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const client = SmtpClient.to(mta.smtp);
   await open(client);
   assertEquals(Object.keys((await deliver(client, { from: "<bad@example.test>" })).refused), ["mail"]);
@@ -98,7 +98,7 @@ testOnEachMta("a mail that was refused does not touch the next in the session", 
   await mta.delivery("good");
 });
 
-testOnEachMta("recipients are refused one by one", async (mta) => {
+testOnEachMta("recipients are refused one by one", async (mta, options) => {
   const filter: Filter = async (session) => {
     for await (const recipient of session.envelopeRecipients()) {
       if (recipient.address === "two@example.test") recipient.reject("550 5.1.1 No such knight");
@@ -106,7 +106,7 @@ testOnEachMta("recipients are refused one by one", async (mta) => {
     }
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const to = ["one", "two", "three", "four", "five"].map((name) => `<${name}@example.test>`);
   const { refused } = await sendMail(mta, { to });
   assertEquals(
@@ -125,9 +125,9 @@ testOnEachMta("recipients are refused one by one", async (mta) => {
   assertEquals(mail.to.map((recipient) => recipient.split(" ")[0]).sort(), [to[4], to[0], to[2]]);
 });
 
-testOnEachMta("RSET aborts the run, and the session goes on", async (mta) => {
+testOnEachMta("RSET aborts the run, and the session goes on", async (mta, options) => {
   const ends: unknown[] = [];
-  await using _server = await serve(recordingEnds(ends), { listen: mta.milter });
+  await using _server = await serve(recordingEnds(ends), options);
   const client = SmtpClient.to(mta.smtp);
   await open(client);
   await client.command("MAIL FROM:<sender@example.test>");
@@ -139,22 +139,25 @@ testOnEachMta("RSET aborts the run, and the session goes on", async (mta) => {
   assertEquals(ends, [ABORTED, "endOfMessage"]);
 });
 
-testOnEachMta("a client that vanishes in DATA aborts the run, and harms no other mail", async (mta) => {
-  const ends: unknown[] = [];
-  await using _server = await serve(recordingEnds(ends), { listen: mta.milter });
-  const client = SmtpClient.to(mta.smtp);
-  await open(client);
-  await client.command("MAIL FROM:<sender@example.test>");
-  await client.command("RCPT TO:<one@example.test>");
-  await client.command("DATA");
-  client.write("Subject: half\r\n\r\nhalf a li");
-  client.vanish();
-  while (ends.length === 0) await delay(5);
-  assertEquals((await sendMail(mta)).refused, {});
-  await mta.delivery("hello");
-  assertEquals(ends, [ABORTED, "endOfMessage"]);
-  assertEquals(mta.delivered().length, 1);
-});
+testOnEachMta(
+  "a client that vanishes in DATA aborts the run, and harms no other mail",
+  async (mta, options) => {
+    const ends: unknown[] = [];
+    await using _server = await serve(recordingEnds(ends), options);
+    const client = SmtpClient.to(mta.smtp);
+    await open(client);
+    await client.command("MAIL FROM:<sender@example.test>");
+    await client.command("RCPT TO:<one@example.test>");
+    await client.command("DATA");
+    client.write("Subject: half\r\n\r\nhalf a li");
+    client.vanish();
+    while (ends.length === 0) await delay(5);
+    assertEquals((await sendMail(mta)).refused, {});
+    await mta.delivery("hello");
+    assertEquals(ends, [ABORTED, "endOfMessage"]);
+    assertEquals(mta.delivered().length, 1);
+  },
+);
 
 const ABORTED = { code: "ABORTED", signal: "aborted" };
 
@@ -173,7 +176,7 @@ function recordingEnds(ends: unknown[]): Filter {
   };
 }
 
-testOnEachMta("a body of 5 MB arrives whole, at the filter and behind it", async (mta) => {
+testOnEachMta("a body of 5 MB arrives whole, at the filter and behind it", async (mta, options) => {
   const body = `${"0123456789abcdef".repeat(4)}\r\n`.repeat(80_000);
   const hash = createHash("sha256");
   let size = 0;
@@ -184,14 +187,14 @@ testOnEachMta("a body of 5 MB arrives whole, at the filter and behind it", async
     }
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   assertEquals((await sendMail(mta, { message: messageOf("large", body) })).refused, {});
   assertEquals(size, body.length);
   assertEquals(hash.digest("hex"), createHash("sha256").update(body).digest("hex"));
   assert(bodyOf(await mta.delivery("large")) === body, "the body as delivered differs");
 });
 
-testOnEachMta("a filter that leaves the body early does not hold the mail up", async (mta) => {
+testOnEachMta("a filter that leaves the body early does not hold the mail up", async (mta, options) => {
   let chunks = 0;
   const filter: Filter = async (session) => {
     for await (const _chunk of session.body) {
@@ -201,20 +204,20 @@ testOnEachMta("a filter that leaves the body early does not hold the mail up", a
     await session.endOfMessage();
     return accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const body = `${"x".repeat(70)}\r\n`.repeat(10_000);
   await sendMail(mta, { message: messageOf("long", body) });
   assertEquals(chunks, 1);
   assert(bodyOf(await mta.delivery("long")) === body, "the body as delivered differs");
 });
 
-testOnEachMta("mails that come at once are judged each for itself", async (mta) => {
+testOnEachMta("mails that come at once are judged each for itself", async (mta, options) => {
   const filter: Filter = async (session) => {
     const { address } = await session.envelopeFrom();
     await session.endOfMessage();
     return address.startsWith("bad") ? reject() : accept();
   };
-  await using _server = await serve(filter, { listen: mta.milter });
+  await using _server = await serve(filter, options);
   const senders = ["good1", "bad1", "good2", "bad2", "good3", "bad3"];
   const outcomes = await Promise.all(
     senders.map((name) => sendMail(mta, { from: `<${name}@example.test>`, message: messageOf(name) })),
@@ -224,8 +227,8 @@ testOnEachMta("mails that come at once are judged each for itself", async (mta) 
   assertEquals(mta.delivered().length, 3);
 });
 
-testOnEachMta("a filter can be reached by the other kind of socket", async (mta) => {
-  await using _server = await serve(() => accept(), { listen: mta.milter, mode: 0o666 });
+testOnEachMta("a filter can be reached by the other kind of socket", async (mta, options) => {
+  await using _server = await serve(() => accept(), options);
   assertEquals((await sendMail(mta)).refused, {});
   await mta.delivery("hello");
 }, { transport: { postfix: "unix", sendmail: "inet" } });

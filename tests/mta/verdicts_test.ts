@@ -7,6 +7,7 @@ import {
   quarantine,
   reject,
   serve,
+  type ServeOptions,
   type Session,
   tempfail,
   type Verdict,
@@ -30,8 +31,8 @@ const STAGES: Record<string, (session: Session) => unknown> = {
   endOfMessage: (session) => session.endOfMessage(),
 };
 
-async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
-  for await (const item of items) return item;
+async function first(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items) break;
 }
 
 /** What a refusal says: in the greeting, to MAIL after one at `connect` or `helo`, to later commands. */
@@ -52,7 +53,10 @@ function says(usual: string, unusual: Partial<Says> = {}): Says {
   };
 }
 
-/** `<@>` stands for the address that was refused: Sendmail sets it before the reply, lines of its own excepted. */
+/**
+ * The tables of what was seen. Sendmail loses a text given at CONNECT, and sets the address, here `<@>`, before
+ * one of code 550.
+ */
 const REFUSALS: Record<string, Record<MtaName, Says> & { readonly verdict: Verdict }> = {
   "reject()": {
     verdict: reject(),
@@ -69,15 +73,15 @@ const REFUSALS: Record<string, Record<MtaName, Says> & { readonly verdict: Verdi
     }),
   },
   "reject with a text": {
-    verdict: reject("554 5.7.0 No.\nNot even 100%."),
-    postfix: says("554-5.7.0 No.\n554 5.7.0 Not even 100%.", {
+    verdict: reject("550 5.7.0 No.\nNot even 100%."),
+    postfix: says("550-5.7.0 No.\n550 5.7.0 Not even 100%.", {
       greeting: "554 mx.example.test ESMTP not accepting connections",
     }),
-    sendmail: says("554-5.7.0 No.\n554 5.7.0 Not even 100%.", {
+    sendmail: says("550-5.7.0 No.\n550 5.7.0 Not even 100%.", {
       greeting: "554 mx.example.test ESMTP not accepting messages",
       connect: "550 5.0.0 Command rejected",
-      mail: "554-5.7.0 <@>... No.\n554 5.7.0 Not even 100%.",
-      rcpt: "554-5.7.0 <@>... No.\n554 5.7.0 Not even 100%.",
+      mail: "550-5.7.0 <@>... No.\n550 5.7.0 Not even 100%.",
+      rcpt: "550-5.7.0 <@>... No.\n550 5.7.0 Not even 100%.",
     }),
   },
   "tempfail()": {
@@ -88,7 +92,7 @@ const REFUSALS: Record<string, Record<MtaName, Says> & { readonly verdict: Verdi
   "tempfail with a text": {
     verdict: tempfail("452 4.2.2 100% full\n%s"),
     postfix: says("452-4.2.2 100% full\n452 4.2.2 %s"),
-    sendmail: says("452-4.2.2 100% full\n452 4.2.2 %s"),
+    sendmail: says("452-4.2.2 100% full\n452 4.2.2 %s", { connect: "451 4.3.2 Please try again later" }),
   },
 };
 
@@ -114,9 +118,13 @@ function refusedAt(stage: string, says: Says): Refused {
 }
 
 /** One mail for each stage, with the verdict given there, and then one that is accepted. */
-async function judgeAtEachStage(mta: Mta, verdict: Verdict): Promise<Record<string, Outcome>> {
+async function judgeAtEachStage(
+  mta: Mta,
+  options: ServeOptions,
+  verdict: Verdict,
+): Promise<Record<string, Outcome>> {
   let filter: Filter = accept;
-  await using _server = await serve((session) => filter(session), { listen: mta.milter });
+  await using _server = await serve((session) => filter(session), options);
   const outcomes: Record<string, Outcome> = {};
   for (const [stage, reach] of Object.entries(STAGES)) {
     filter = async (session) => {
@@ -138,8 +146,8 @@ function mapValues<A, B>(record: Record<string, A>, change: (value: A, key: stri
 const NOTHING: Record<string, Refused> = mapValues(STAGES, () => ({}));
 
 for (const [name, { verdict, ...says }] of Object.entries(REFUSALS)) {
-  testOnEachMta(`${name} at each stage is what the client sees`, async (mta) => {
-    const outcomes = await judgeAtEachStage(mta, verdict);
+  testOnEachMta(`${name} at each stage is what the client sees`, async (mta, options) => {
+    const outcomes = await judgeAtEachStage(mta, options, verdict);
     assertEquals(
       mapValues(outcomes, ({ refused }) => refused),
       mapValues(STAGES, (_, stage) => refusedAt(stage, says[mta.name])),
@@ -148,24 +156,30 @@ for (const [name, { verdict, ...says }] of Object.entries(REFUSALS)) {
   });
 }
 
-testOnEachMta("accept() at each stage delivers the mail", async (mta) => {
-  const outcomes = await judgeAtEachStage(mta, accept());
+testOnEachMta("accept() at each stage delivers the mail", async (mta, options) => {
+  const outcomes = await judgeAtEachStage(mta, options, accept());
   assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
   assertEquals(mta.delivered().map(subjectOf).sort(), [...Object.keys(STAGES), "the last"].sort());
 });
 
-testOnEachMta("discard() at each stage is a success to the client, and delivers nothing", async (mta) => {
-  const outcomes = await judgeAtEachStage(mta, discard());
-  assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
-  assertEquals(mta.delivered().map(subjectOf), ["the last"]);
-});
+testOnEachMta(
+  "discard() at each stage is a success to the client, and delivers nothing",
+  async (mta, options) => {
+    const outcomes = await judgeAtEachStage(mta, options, discard());
+    assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
+    assertEquals(mta.delivered().map(subjectOf), ["the last"]);
+  },
+);
 
-testOnEachMta("quarantine() at each stage is a success to the client, and holds the mail", async (mta) => {
-  const outcomes = await judgeAtEachStage(mta, quarantine("let a person see it"));
-  assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
-  assertEquals(mta.delivered().map(subjectOf), ["the last"]);
-  assertEquals(
-    mta.quarantined().toSorted(),
-    Object.values(outcomes).map(({ queueId }) => queueId!).toSorted(),
-  );
-});
+testOnEachMta(
+  "quarantine() at each stage is a success to the client, and holds the mail",
+  async (mta, options) => {
+    const outcomes = await judgeAtEachStage(mta, options, quarantine("let a person see it"));
+    assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
+    assertEquals(mta.delivered().map(subjectOf), ["the last"]);
+    assertEquals(
+      mta.quarantined().toSorted(),
+      Object.values(outcomes).map(({ queueId }) => queueId!).toSorted(),
+    );
+  },
+);
