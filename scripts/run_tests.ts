@@ -4,9 +4,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { parseJUnit, type TestResult } from "./junit.ts";
+import { parseJUnit } from "./junit.ts";
 import { locate, type Program, type Runtime, RUNTIMES } from "./runtimes.ts";
 import { stage } from "./stage.ts";
+import { type Outcome, summarize } from "./summary.ts";
 
 const HELP = `Runs the tests on every runtime.
 
@@ -21,13 +22,6 @@ A runtime that is not installed is fetched from npm. One that cannot be had is l
 only where CI=true is in the environment.`;
 
 const ROOT: string = new URL("../", import.meta.url).pathname;
-
-/** What one runtime made of the tests. */
-interface Outcome {
-  readonly title: string;
-  readonly seconds: number;
-  readonly results: readonly TestResult[];
-}
 
 interface Run {
   readonly runtime: Runtime;
@@ -79,9 +73,15 @@ async function main(): Promise<number> {
   }
   const names = values.runtime?.split(",") ?? RUNTIMES.map(({ name }) => name);
   const unknown = names.find((name) => !RUNTIMES.some((runtime) => runtime.name === name));
-  if (unknown !== undefined) throw new RangeError(`No runtime "${unknown}". See --help.`);
+  if (unknown !== undefined) {
+    console.error(`There is no runtime "${unknown}".\n\n${HELP}`);
+    return 2;
+  }
   const files = await testFiles(positionals.length === 0 ? ["tests"] : positionals);
-  if (files.length === 0) throw new RangeError("No test files there.");
+  if (files.length === 0) {
+    console.error(`There is no *_test.ts in ${positionals.join(" ")}.`);
+    return 2;
+  }
 
   // Its module says so if the tests must do without @std; in the dots of a run that would be lost.
   if (names.includes("deno")) await import("../tests/harness/std.ts");
@@ -103,7 +103,12 @@ async function main(): Promise<number> {
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
-  return summarize(outcomes, missing, values.filter !== undefined);
+  const { text, passed } = summarize(outcomes, missing, {
+    filtered: values.filter !== undefined,
+    strict: Deno.env.get("CI") === "true",
+  });
+  console.log(`\n${text}`);
+  return passed ? 0 : 1;
 }
 
 /** All test files in and below the given paths, in order. */
@@ -178,52 +183,6 @@ async function printJoined({ stdout, status }: Deno.ChildProcess): Promise<void>
   const timer = setTimeout(() => late.abort(), 1000);
   await printed;
   clearTimeout(timer);
-}
-
-/** Prints what was, in words, then as a table, then in one line. Returns the exit code. */
-function summarize(outcomes: readonly Outcome[], missing: readonly string[], filtered: boolean): number {
-  const count = (results: readonly TestResult[], wanted: TestResult["outcome"]): number =>
-    results.filter(({ outcome }) => outcome === wanted).length;
-
-  console.log();
-  for (const { title, results } of outcomes) {
-    for (const { name, outcome } of results) {
-      if (outcome === "failed") console.log(`FAILED on ${title}: ${name}`);
-    }
-  }
-  // Runners that filter by skipping would drown what is skipped for a reason.
-  const skips = filtered ? [] : outcomes.map(({ results }) => count(results, "skipped"));
-  if (!filtered) tellSkipped(outcomes);
-  for (const name of missing) {
-    console.log(`NOT TESTED on ${name}: it is neither here nor to be had from npm.`);
-  }
-
-  console.log(`\n${"".padEnd(16)}  passed  failed  skipped  seconds`);
-  for (const [row, { title, results, seconds }] of outcomes.entries()) {
-    const cells = [count(results, "passed"), count(results, "failed"), skips[row] ?? 0, seconds.toFixed(1)];
-    const widths = [8, 8, 9, 9];
-    console.log(
-      title.padEnd(16) + cells.map((cell, column) => String(cell).padStart(widths[column]!)).join(""),
-    );
-  }
-
-  const all = outcomes.flatMap(({ results }) => results);
-  const passed = count(all, "passed");
-  const failed = count(all, "failed") + (Deno.env.get("CI") === "true" ? missing.length : 0);
-  const skipped = skips.reduce((sum, some) => sum + some, 0);
-  console.log(`\n${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
-  return failed === 0 && passed > 0 ? 0 : 1;
-}
-
-/** One line for each reason to skip. The harness puts the reason into the test's name. */
-function tellSkipped(outcomes: readonly Outcome[]): void {
-  const reasons = new Map<string, number>();
-  for (const { name, outcome } of outcomes.flatMap(({ results }) => results)) {
-    if (outcome !== "skipped") continue;
-    const reason = name.match(/\(SKIPPED: (.*)\)$/s)?.[1] ?? name;
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  for (const [reason, times] of reasons) console.log(`SKIPPED ${times} times: ${reason}`);
 }
 
 async function exists(path: string): Promise<boolean> {
