@@ -39,6 +39,9 @@ const DEFAULTS: Readonly<Record<ReplyClass, SmtpReply>> = {
 /** A line that carries its own codes: reply code, separator, enhanced code, text. */
 const CODED = /^([2-5]\d\d)(?:([ -])(?:(\d\.\d{1,3}\.\d{1,3})(?: |$))?(.*))?$/s;
 
+/** An enhanced status code at the start of a text. */
+const ENHANCED = /^(\d\.\d{1,3}\.\d{1,3})(?: |$)/;
+
 /**
  * Checks a reply and puts it into its parts: one that cannot be sent cannot be built.
  *
@@ -49,11 +52,11 @@ const CODED = /^([2-5]\d\d)(?:([ -])(?:(\d\.\d{1,3}\.\d{1,3})(?: |$))?(.*))?$/s;
  * line is too long or holds a control character, or there are too many lines.
  */
 export function buildReply(input: ReplyInput, kind: ReplyClass): SmtpReply {
-  const parts = typeof input === "string" ? partsOf(input, kind) : {
+  const parts = typeof input === "string" ? partsOf(input, kind) : withOwnEnhanced({
     code: input.code ?? DEFAULTS[kind].code,
     enhanced: input.enhanced ?? (input.code === undefined ? DEFAULTS[kind].enhanced : undefined),
     lines: linesOf(input.text ?? ""),
-  };
+  });
   const reply = parts.lines.every((line) => line === "") ? { ...parts, lines: DEFAULTS[kind].lines } : parts;
   checkReply(reply, kind);
   return Object.freeze({ ...reply, lines: Object.freeze([...reply.lines]) });
@@ -65,6 +68,13 @@ function partsOf(text: string, kind: ReplyClass): SmtpReply {
   if (first === null) return { ...DEFAULTS[kind], lines };
   const [, code, , enhanced] = first;
   return { code: Number(code), enhanced, lines: lines.map((line) => withoutCodes(line, code, enhanced)) };
+}
+
+/** A text without an enhanced code beside it may begin with one, and nobody could tell later that it was text. */
+function withOwnEnhanced(reply: SmtpReply): SmtpReply {
+  const [first = "", ...more] = reply.lines;
+  const [whole, enhanced] = reply.enhanced === undefined ? ENHANCED.exec(first) ?? [] : [];
+  return whole === undefined ? reply : { ...reply, enhanced, lines: [first.slice(whole.length), ...more] };
 }
 
 /** A further line repeats both codes or none: `550 in May` stays as it is in a reply of 451. */
@@ -123,26 +133,35 @@ export function formatReply(reply: SmtpReply, options: { readonly utf8?: boolean
 /**
  * The parts of a `replyCode`'s text.
  *
- * @throws {MilterError} `MESSAGE` if it is no reply of 4xx or 5xx with the same code on every line.
+ * @throws {MilterError} `MESSAGE` if it is no reply of 4xx or 5xx, its lines marked as SMTP wants them.
  */
 export function parseReply(text: Uint8Array): SmtpReply {
-  const lines = decodeText(text).split("\r\n").map((line) => CODED.exec(line));
-  const [first] = lines;
   const broken = (why: string) =>
     new MilterError("MESSAGE", `Cannot read reply text: ${why}`, { side: "peer" });
-  if (!first) throw broken("it does not start with a reply code");
+  const lines = decodeText(text).split("\r\n");
+  const first = CODED.exec(lines[0]!);
+  if (first === null) throw broken("it does not start with a reply code");
   const [, code, , enhanced] = first;
   if (!/^[45]/.test(code!)) throw broken(`its code ${code} is neither 4xx nor 5xx`);
   if (enhanced !== undefined && enhanced[0] !== code![0]) {
     throw broken(`${enhanced} does not go with ${code}`);
   }
+  for (const [index, line] of lines.entries()) {
+    const [, own, separator] = CODED.exec(line) ?? [];
+    if (own !== code) throw broken(`line ${index + 1} lacks the code ${code}`);
+    // The hyphen tells the SMTP client that more follows: it would wait for ever, or be a reply ahead.
+    if ((separator === "-") !== (index < lines.length - 1)) {
+      throw broken(`line ${index + 1} of ${lines.length} has the wrong separator after its code`);
+    }
+    if (hasControl(line.replaceAll("\t", " "))) throw broken(`line ${index + 1} holds a control character`);
+  }
   return {
     code: Number(code),
     enhanced,
-    lines: lines.map((line, index) => {
-      if (line?.[1] !== code) throw broken(`line ${index + 1} lacks the code ${code}`);
-      const own = line?.[3] === undefined || line[3] === enhanced ? "" : `${line[3]} `;
-      return (own + (line?.[4] ?? "")).replaceAll("%%", "%");
+    lines: lines.map((line) => {
+      const own = line.slice(4);
+      const coded = enhanced !== undefined && `${own} `.startsWith(`${enhanced} `);
+      return (coded ? own.slice(enhanced.length + 1) : own).replaceAll("%%", "%");
     }),
   };
 }
