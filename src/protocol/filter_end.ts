@@ -8,7 +8,7 @@ import { Macros } from "./macros.ts";
 import { negotiate, type Wish } from "./negotiation.ts";
 import { inMessage, mayFollow, type Place, placeAfter } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
-import { checkReply, type Turn } from "./turn.ts";
+import { checkReply, noteReply, type Turn } from "./turn.ts";
 
 /** How a {@linkcode FilterEnd} behaves. */
 export interface FilterEndOptions {
@@ -170,9 +170,9 @@ export class FilterEnd {
     if (turn === undefined) {
       throw new MilterError("ORDER", `Cannot send ${reply.type}: no command waits for an answer`);
     }
-    const done = checkReply(turn, reply, this.#agreement, "local");
+    checkReply(turn, reply, this.#agreement, "local");
     replyCodec.encode(this.#writer, reply);
-    if (done) this.#turn = undefined;
+    if (noteReply(turn, reply)) this.#turn = undefined;
   }
 
   /** The bytes to be written to the MTA, or `undefined` when there are none. */

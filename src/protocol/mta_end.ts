@@ -8,7 +8,7 @@ import { VERSION } from "./flags.ts";
 import { checkAgreement } from "./negotiation.ts";
 import { isAbsent, mayFollow, type Place, placeAfter } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
-import { checkReply, type Turn } from "./turn.ts";
+import { checkReply, noteReply, type Turn } from "./turn.ts";
 
 /** How an {@linkcode MtaEnd} behaves. */
 export interface MtaEndOptions {
@@ -136,13 +136,13 @@ export class MtaEnd {
   }
 
   #hear(turn: Turn, reply: Reply): Reply {
-    const done = checkReply(turn, reply, this.#agreement, "peer");
+    checkReply(turn, reply, this.#agreement, "peer");
     if (reply.type === "negotiate") {
       checkAgreement(this.#offer, reply);
       this.#agreement = reply;
     }
     if (reply.type === "skip") this.#skipping = true;
-    if (done) this.#turn = undefined;
+    if (noteReply(turn, reply)) this.#turn = undefined;
     return reply;
   }
 

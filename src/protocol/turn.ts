@@ -15,22 +15,20 @@ export interface Turn {
 }
 
 /**
- * Checks the next reply to a command by the rules that hold for both ends, and notes it.
+ * Checks the next reply to a command by the rules that hold for both ends.
  *
  * Neither Postfix nor Sendmail checks most of this: what breaks these rules loses mail, or lets it through.
  *
- * @returns whether it is the answer, so that the turn is over; edits and progress are not.
- * @throws {MilterError} `ORDER` or `NOT_AGREED`, blaming `side`.
- * @throws {RangeError} if a piece of a new body is too long.
+ * @throws {MilterError} `ORDER`, `NOT_AGREED` or `MESSAGE`, blaming `side`.
  */
 export function checkReply(
   turn: Turn,
   reply: Reply<Text>,
   agreement: Agreement | undefined,
   side: ErrorSide,
-): boolean {
+): void {
   const { type } = reply;
-  const { action = 0, interim = false } = REPLIES[type];
+  const { action = 0 } = REPLIES[type];
   const refuse = (code: "ORDER" | "NOT_AGREED" | "MESSAGE", why: string, cause?: unknown) => {
     throw new MilterError(code, `Cannot answer ${turn.command} by ${type}: ${why}`, { side, cause });
   };
@@ -57,8 +55,16 @@ export function checkReply(
     const limit = chunkLimit(agreement?.protocol ?? 0);
     const size = encodeText(reply.chunk).length;
     if (size > limit) refuse("MESSAGE", `${size} bytes are over the limit of ${limit}`);
-    turn.bodyReplaced = true;
   }
+}
+
+/**
+ * Notes a reply that was checked and has gone its way.
+ *
+ * @returns whether it is the answer, so that the turn is over; edits and progress are not.
+ */
+export function noteReply(turn: Turn, { type }: Reply<Text>): boolean {
   turn.interim = type;
-  return !interim;
+  if (type === "replaceBody") turn.bodyReplaced = true;
+  return REPLIES[type].interim !== true;
 }
