@@ -47,12 +47,14 @@ export function negotiate(offer: Offer, wish: Wish = {}): Agreement {
       `Cannot negotiate: ${crowded.names.length} macros for a stage are over ${MAX_MACROS}`,
     );
   }
+  const takesMacros = offer.version >= 6 && (offer.actions & ACTION.REQUEST_MACROS) !== 0;
   return {
     type: "negotiate",
     version: Math.min(offer.version, VERSION),
-    actions: ((wish.actions ?? 0) | (wish.required ?? 0)) & offer.actions,
-    protocol: (wish.protocol ?? 0) & offer.protocol,
-    macros: offer.version >= 6 ? macros : [],
+    // Operators of bits give signed numbers: `>>> 0` makes a mask with the highest bit one that can be sent.
+    actions: (((wish.actions ?? 0) | (wish.required ?? 0)) & offer.actions) >>> 0,
+    protocol: ((wish.protocol ?? 0) & offer.protocol) >>> 0,
+    macros: takesMacros ? macros : [],
   };
 }
 
