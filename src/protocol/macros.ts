@@ -71,8 +71,8 @@ export class Macros {
    * A `stage` that is no command has no effect.
    */
   define(stage: string, definitions: Uint8Array): Macros {
-    const rank = STAGES.indexOf(stage);
-    if (rank < 0 || stage.length !== 1) return this;
+    const rank = rankOf(stage);
+    if (rank < 0) return this;
     const stages = this.#stages.slice(0, rank);
     stages[rank] = new Definitions(definitions);
     return new Macros(stages);
@@ -80,9 +80,14 @@ export class Macros {
 
   /** These macros without those of the command of code `stage` and of later ones. */
   clear(stage: string): Macros {
-    const rank = STAGES.indexOf(stage);
+    const rank = rankOf(stage);
     return rank < 0 || rank >= this.#stages.length ? this : new Macros(this.#stages.slice(0, rank));
   }
+}
+
+/** The place of a stage among the lifetimes; -1 if it is no stage. */
+function rankOf(stage: string): number {
+  return stage.length === 1 ? STAGES.indexOf(stage) : -1;
 }
 
 /** The definitions of one stage, taken apart when first looked at. */
