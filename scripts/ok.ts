@@ -16,22 +16,22 @@ interface Step {
 const ENTRY_POINTS: readonly string[] = Object.values(manifest.exports);
 
 /**
- * Where the names in examples lead: our own to this tree, and `@std/assert` to the tests' own way to it, so that
- * examples run where JSR does not answer.
+ * Where the names in examples lead: our own to this tree, and `@std/assert` to the tests' stand-ins for it, so
+ * that examples run where JSR does not answer.
  */
 const IMPORT_MAP: string = (() => {
   const here = (path: string): string => new URL(`../${path}`, import.meta.url).href;
   const ours = Object.entries(manifest.exports).map((
     [name, path],
   ) => [manifest.name + name.slice(1), here(path)]);
-  const imports = Object.fromEntries([...ours, ["@std/assert", here("tests/harness/std.ts")]]);
+  const imports = Object.fromEntries([...ours, ["@std/assert", here("tests/harness/stand_ins.ts")]]);
   return `--import-map=data:application/json,${encodeURIComponent(JSON.stringify({ imports }))}`;
 })();
 
 const STEPS: readonly Step[] = [
   { name: "format", about: "deno fmt would change nothing", args: ["fmt", "--check"] },
   { name: "lint", about: "deno lint finds nothing", args: ["lint"] },
-  { name: "types", about: "all files pass the type check", args: ["check"] },
+  { name: "types", about: "all files pass the type check", args: ["check", "--quiet"] },
   {
     name: "layers",
     about: "imports in src point one way",
@@ -45,14 +45,18 @@ const STEPS: readonly Step[] = [
   {
     name: "examples in docs",
     about: "the examples in doc comments run",
-    args: ["test", "-A", "--doc", IMPORT_MAP, "mod.ts", "src"],
+    args: ["test", "-A", "--quiet", "--doc", IMPORT_MAP, "mod.ts", "src"],
   },
   {
     name: "readme",
     about: "the README's examples pass the type check",
-    args: ["check", "--doc-only", IMPORT_MAP, "README.md"],
+    args: ["check", "--quiet", "--doc-only", IMPORT_MAP, "README.md"],
   },
-  { name: "publish", about: "JSR would take the package", args: ["publish", "--dry-run", "--allow-dirty"] },
+  {
+    name: "publish",
+    about: "JSR would take the package",
+    args: ["publish", "--quiet", "--dry-run", "--allow-dirty"],
+  },
   {
     name: "package",
     about: "npm's package installs and loads on each runtime",
