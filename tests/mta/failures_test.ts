@@ -119,3 +119,29 @@ for (const { name, onError, sees, delivers } of POLICIES) {
     assertEquals(mta.delivered().map(subjectOf).sort(), expected.sort());
   });
 }
+
+testOnEachMta(
+  "a filter that hangs is given up for a tempfail, and the next mail works",
+  async (mta, options) => {
+    const aborted: boolean[] = [];
+    const filter: Filter = async (session) => {
+      const { address } = await session.envelopeFrom();
+      if (address !== "bad@example.test") return accept();
+      await new Promise((resolve) => session.signal.addEventListener("abort", resolve));
+      aborted.push(session.signal.aborted);
+      return accept();
+    };
+    const logged: LogEntry[] = [];
+    const log: Log = (entry) => void logged.push(entry);
+    await using _server = await serve(filter, { ...options, log, timeouts: { event: 100 } });
+    const client = SmtpClient.to(mta.smtp);
+    await open(client);
+    const { refused } = await deliver(client, { from: "<bad@example.test>" });
+    assertEquals(refused["mail"]?.slice(0, 3), "451");
+    assertEquals((await deliver(client)).refused, {});
+    await client.quit();
+    await mta.delivery("hello");
+    assertEquals(aborted, [true]);
+    assertEquals(logged.map(({ level, stage }) => [level, stage]), [["error", "mail"]]);
+  },
+);

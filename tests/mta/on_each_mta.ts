@@ -4,6 +4,16 @@ import type { LogEntry, ServeOptions } from "../../mod.ts";
 import { assertEquals, test } from "../harness.ts";
 import { type Mta, type MtaName, startMta, type Transport, whyNot } from "./mta.ts";
 
+const IGNORE: Readonly<Record<MtaName, string | false>> = {
+  postfix: ignoring("postfix"),
+  sendmail: ignoring("sendmail"),
+};
+
+function ignoring(name: MtaName): string | false {
+  const reason = whyNot(name);
+  return reason !== undefined && `tests with a real ${name}: ${reason}; see tests/mta/install.sh`;
+}
+
 /**
  * Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing.
  * Its filter is served with the options that the body gets. Neither side may find fault with the other.

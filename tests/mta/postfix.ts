@@ -28,6 +28,7 @@ smtp_dns_support_level = disabled
 smtp_host_lookup = native
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access inline:{ { refused.test = 550 5.1.1 No such user } }
 inet_interfaces = loopback-only
 inet_protocols = ipv4
 

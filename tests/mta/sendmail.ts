@@ -40,6 +40,8 @@ define(\`SMART_HOST', \`relay:[${sink.host}]')dnl
 define(\`RELAY_MAILER_ARGS', \`TCP $h ${sink.port}')dnl
 INPUT_MAIL_FILTER(\`kilter', \`S=${socketOf(milter)}, F=4, T=S:10s;R:10s;E:30s;C:30s')dnl
 MAILER(\`smtp')dnl
+LOCAL_RULE_0
+R$* < @ refused.test $* > $*\t$#error $@ 5.1.1 $: "550 No such user"
 `;
 
 const socketOf = (milter: Site["milter"]): string =>

@@ -1,8 +1,8 @@
 // What a filter sees of SMTP sessions: of one mail, of several, of those that end half way.
 
 import { createHash } from "node:crypto";
-import { accept, type Filter, MilterError, reject, serve } from "../../mod.ts";
-import { assert, assertEquals, assertInstanceOf, delay } from "../harness.ts";
+import { accept, type Filter, MilterError, reject, serve, tempfail } from "../../mod.ts";
+import { assert, assertEquals, assertInstanceOf, assertRejects, delay } from "../harness.ts";
 import { BODY, deliver, HEADERS, messageOf, open, sendMail } from "./mail.ts";
 import { testOnEachMta } from "./on_each_mta.ts";
 import { SmtpClient } from "./smtp_client.ts";
@@ -209,6 +209,81 @@ testOnEachMta("a filter that leaves the body early does not hold the mail up", a
   await sendMail(mta, { message: messageOf("long", body) });
   assertEquals(chunks, 1);
   assert(bodyOf(await mta.delivery("long")) === body, "the body as delivered differs");
+});
+
+testOnEachMta("a second EHLO aborts the run, and names the client anew", async (mta, options) => {
+  const ends: unknown[] = [];
+  const filter: Filter = async (session) => {
+    const verdict = await recordingEnds(ends)(session);
+    ends.push((await session.helo())?.hostname);
+    return verdict;
+  };
+  await using _server = await serve(filter, options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  await client.command("MAIL FROM:<sender@example.test>");
+  await client.command("RCPT TO:<one@example.test>");
+  await client.command("EHLO another.example.test");
+  assertEquals((await deliver(client)).refused, {});
+  await client.quit();
+  await mta.delivery("hello");
+  assertEquals(ends, [ABORTED, "endOfMessage", "another.example.test"]);
+});
+
+testOnEachMta("a refused DATA leaves the mail open, and refused", async (mta, options) => {
+  const verdicts = [tempfail("451 4.7.1 Later"), accept()];
+  const filter: Filter = async (session) => {
+    const verdict = verdicts.shift()!;
+    await session.data();
+    return verdict;
+  };
+  await using _server = await serve(filter, options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  assertEquals((await deliver(client)).refused, { data: "451 4.7.1 Later" });
+  assertEquals((await client.command("DATA")).text, "451 4.7.1 Later");
+  await client.command("RSET");
+  assertEquals((await deliver(client)).refused, {});
+  await client.quit();
+  await mta.delivery("hello");
+  assertEquals(mta.delivered().length, 1);
+});
+
+testOnEachMta("a reply of 421 ends the session", async (mta, options) => {
+  const filter: Filter = async (session) => {
+    await session.envelopeFrom();
+    return tempfail("421 4.3.2 Closing");
+  };
+  await using _server = await serve(filter, options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  assertEquals((await deliver(client)).refused, { mail: "421 4.3.2 Closing" });
+  await assertRejects(() => client.command("NOOP"), Error);
+});
+
+testOnEachMta("an unknown command reaches the filter that waits for it", async (mta, options) => {
+  let name = "";
+  const filter: Filter = async (session) => {
+    name = (await session.extension("XYZZY")).name;
+    return accept();
+  };
+  await using _server = await serve(filter, options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  assertEquals((await client.command("XYZZY one two")).code, 500);
+  assertEquals((await deliver(client)).refused, {});
+  await client.quit();
+  assertEquals(name, "XYZZY");
+});
+
+testOnEachMta("twenty mails in a session are twenty runs", async (mta, options) => {
+  const ends: unknown[] = [];
+  await using _server = await serve(recordingEnds(ends), options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  for (let mail = 0; mail < 20; mail++) assertEquals((await deliver(client)).refused, {});
+  await client.quit();
+  assertEquals(ends, Array(20).fill("endOfMessage"));
 });
 
 testOnEachMta("mails that come at once are judged each for itself", async (mta, options) => {
