@@ -20,12 +20,15 @@ export interface FilterEndOptions {
 
 const ABORT: Command = Object.freeze({ type: "abort" });
 
+/** Codes of the commands that end a message in progress, as their macros do, which come first. */
+const ENDS_MESSAGE: readonly string[] = [COMMANDS.helo.code, COMMANDS.mail.code];
+
 /**
  * The filter's end of a connection: bytes in, commands out; replies in, bytes out.
  *
  * It holds the rules and nothing else: no clock, no socket, no promise. It negotiates, keeps the order of
- * the commands, tells each message's end (a HELO or MAIL within a message gives an `abort` first; an
- * ABORT with no message to end gives nothing), keeps the macros, and refuses a reply that may not be sent.
+ * the commands, tells each message's end (a HELO or MAIL within a message, or its macros, give an `abort`
+ * first; an ABORT with no message to end gives nothing), keeps the macros, and refuses a reply that may not be sent.
  *
  * @example
  * ```ts
@@ -114,7 +117,9 @@ export class FilterEnd {
         });
       }
       if (type === "abort" && !inMessage(this.#place)) continue;
-      if ((type === "mail" || type === "helo") && inMessage(this.#place)) {
+      // The macros of a MAIL that was negotiated away are all that tells where such a message begins.
+      const begins = type === "macros" ? command.stage : COMMANDS[type].code;
+      if (ENDS_MESSAGE.includes(begins) && inMessage(this.#place)) {
         this.#place = placeAfter(this.#place, "abort");
         this.#kept = command;
         return ABORT;

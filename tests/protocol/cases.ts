@@ -82,7 +82,7 @@ export const COMMAND_CASES: readonly Case<Command<Text>>[] = [
   { message: { type: "endOfMessage", chunk: "" }, packet: "E" },
   { what: "with a last chunk", message: { type: "endOfMessage", chunk: bytes }, packet: "E\0\x80\xff\r\n" },
   { message: { type: "unknown", command: "ETRN example" }, packet: "UETRN example\0" },
-  { message: { type: "macros", stage: "M", definitions: "i\x004bXyZ\0" }, packet: "DMi\x004bXyZ\0" },
+  { message: { type: "macros", stage: "T", definitions: "i\x004bXyZ\0" }, packet: "DTi\x004bXyZ\0" },
   { what: "without any", message: { type: "macros", stage: "C", definitions: "" }, packet: "DC" },
   { message: { type: "abort" }, packet: "A" },
   { message: { type: "quit" }, packet: "Q" },

@@ -161,7 +161,7 @@ const LIVES: readonly Life[] = [
   {
     what: "of each header are its own",
     steps: [["C", {}], ["M", {}], ["R", {}], ["T", {}], ["L a=1", { a: "1" }], ["L b=2", { b: "2" }], [
-      "N",
+      "L",
       {},
     ]],
   },
@@ -200,6 +200,21 @@ for (const { what, steps } of LIVES) {
     }
   });
 }
+
+test("Macros of a message are there when it is aborted by the next, and not those of the next", () => {
+  const end = new FilterEnd();
+  for (const code of "OCM") end.receive(encodeCommand(commandOf(code)));
+  for (const definitions of [encodeMacros({ i: "1" }), encodeMacros({ i: "2" })]) {
+    end.receive(encodeCommand({ type: "macros", stage: "M", definitions }));
+    end.receive(encodeCommand(commandOf("M")));
+  }
+  const ids: (string | undefined)[] = [];
+  for (let next = end.next(); next !== undefined; next = end.next()) {
+    if (next.type === "abort") ids.push(end.macros.get("i"));
+    if (end.awaiting !== undefined) end.send({ type: "continue" });
+  }
+  assertEquals([ids, end.macros.get("i")], [[undefined, "1"], "2"]);
+});
 
 test("Macros for a command that was negotiated away are there at the next", () => {
   const end = new FilterEnd({ wish: { protocol: 0x0c } });

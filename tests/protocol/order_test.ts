@@ -11,6 +11,7 @@ import {
   type Text,
 } from "../../src/protocol/mod.ts";
 import { inMessage, mayFollow, type Place, placeAfter } from "../../src/protocol/order.ts";
+import { concat } from "../bytes.ts";
 import { assertEquals, assertThrows, property, test } from "../harness.ts";
 import { commandOf, SAMPLES } from "./cases.ts";
 
@@ -119,7 +120,8 @@ const CONVERSATIONS: readonly (readonly [what: string, sent: string, told: strin
   ["unknown commands wherever they may be", "OCUHUMURUTUA", "OCUHUMURUTUA"],
   ["an unknown command between messages", "OCHMRTLNEUM", "OCHMRTLNEUM"],
   ["macros before everything", "ODCDHDMDRDTDLDNDBDE", "ODCDHDMDRDTDLDNDBDE"],
-  ["macros before a MAIL that ends a message", "OCHMRDM", "OCHMRDAM"],
+  ["a message that MAIL and its macros end", "OCHMRDM", "OCHMRADM"],
+  ["a message that HELO and its macros end", "OCHMRDHDM", "OCHMRADHDM"],
   ["another client on the same socket", "OCHMRTLNEKCHM", "OCHMRTLNEKCHM"],
   ["another client in the middle of a message", "OCHMRKCHM", "OCHMRKCHM"],
   ["nothing after QUIT", "OCHQMR", "OCHQ"],
@@ -128,11 +130,27 @@ const CONVERSATIONS: readonly (readonly [what: string, sent: string, told: strin
 for (const [what, sent, told] of CONVERSATIONS) {
   test(`FilterEnd tells ${what}: ${sent} as ${told}`, () => {
     const end = new FilterEnd();
-    for (const code of sent) end.receive(encodeCommand(commandOf(code)));
+    end.receive(stream(sent));
     assertEquals(tell(end), told);
     assertEquals(end.closed, told.endsWith("Q"));
   });
 }
+
+/** Commands as bytes; macros are those of the command that follows. */
+function stream(codes: string): Uint8Array {
+  return concat([...codes].map((code, index) => {
+    const command = commandOf(code);
+    const stage = codes[index + 1] ?? "C";
+    return encodeCommand(command.type === "macros" ? { ...command, stage } : command);
+  }));
+}
+
+test("FilterEnd tells two messages apart where MAIL was negotiated away, by its macros", () => {
+  const end = new FilterEnd({ wish: { protocol: NO_MAIL } });
+  const begins = encodeCommand({ type: "macros", stage: "M", definitions: "" });
+  end.receive(concat([stream("OCH"), begins, stream("RTL"), begins, stream("RTLNE")]));
+  assertEquals(tell(end), "OCHDRTLADRTLNE");
+});
 
 /** All that an end tells, each command answered, as codes. */
 function tell(end: FilterEnd): string {
