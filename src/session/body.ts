@@ -40,7 +40,7 @@ export class RunBody implements Body {
       next: () => run.ask(probe),
       return: () => {
         run.bodyLeft = true;
-        return Promise.resolve({ done: true, value: undefined });
+        return run.leave();
       },
     };
   }

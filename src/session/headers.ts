@@ -70,7 +70,7 @@ export class RunHeaders implements Headers {
       }
       return this.#complete() ? { done: true, value: undefined } : PENDING;
     };
-    return { next: () => this.#run.ask(probe) };
+    return { next: () => this.#run.ask(probe), return: () => this.#run.leave() };
   }
 
   #complete(): boolean {

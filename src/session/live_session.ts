@@ -68,7 +68,7 @@ export class LiveSession implements Session {
           if (at < recipients.length) return { done: false, value: recipients[at++]! };
           return run.memory.reached("data") ? { done: true, value: undefined } : PENDING;
         };
-        return { next: () => run.ask(probe) };
+        return { next: () => run.ask(probe), return: () => run.leave() };
       },
     };
   }

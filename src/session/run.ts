@@ -91,11 +91,21 @@ export class Run {
     // The end of the message is answered by a verdict and nothing else.
     if (this.memory.reached("endOfMessage")) return failed(neverCame());
     const promise = this.#waiting.add(probe);
+    this.#goOn();
+    return promise;
+  }
+
+  /** A reader leaves its loop: the item that was kept for it holds up nobody who waits for what comes later. */
+  leave(): Promise<{ done: true; value: undefined }> {
+    if (!this.#waiting.empty && !this.memory.reached("endOfMessage")) this.#goOn();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #goOn(): void {
     const event = this.#held;
     this.#held = undefined;
     if (event !== undefined) this.#pass(event);
     this.#host.advance();
-    return promise;
   }
 
   /** Refuses to wait for an event that both sides have agreed to do without. */

@@ -19,6 +19,11 @@ type Finding = "nothing" | "answer" | "item";
 export class Waiting {
   #waiters: Waiter[] = [];
 
+  /** Whether nobody waits. */
+  get empty(): boolean {
+    return this.#waiters.length === 0;
+  }
+
   /** A promise for what the probe will find; its failure, if nobody looks at it, disturbs nobody. */
   add<T>(probe: Probe<T>): Promise<T> {
     let settle: { resolve(value: T): void; reject(error: unknown): void };
