@@ -115,6 +115,7 @@ for (const { name, onError, sees, delivers } of POLICIES) {
       ["error", "rcpt"],
       ["error", "endOfHeaders"],
     ]);
+    for (const subject of delivers) await mta.delivery(subject);
     const expected = [...delivers, ...Object.keys(ALL_WELL).map((way) => `after ${way}`)];
     assertEquals(mta.delivered().map(subjectOf).sort(), expected.sort());
   });

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -116,13 +116,21 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await ended;
 }
 
-/** An address of loopback that nobody listens on at the moment. */
+/**
+ * An address of loopback that nobody listens on at the moment, nor is given by the system to somebody before we
+ * do: Linux hands out ports from 32768 on.
+ */
 async function freeEndpoint(): Promise<Endpoint> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return { host: "127.0.0.1", port };
+  for (;;) {
+    const endpoint = { host: "127.0.0.1", port: 10_000 + Math.floor(Math.random() * 20_000) };
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(endpoint.port, endpoint.host, () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((closed) => server.close(closed));
+    return endpoint;
+  }
 }
 
 /** Waits until the child listens there. Connecting to find out would bother the child and its filter. */

@@ -159,7 +159,8 @@ for (const [name, { verdict, ...says }] of Object.entries(REFUSALS)) {
 testOnEachMta("accept() at each stage delivers the mail", async (mta, options) => {
   const outcomes = await judgeAtEachStage(mta, options, accept());
   assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
-  assertEquals(mta.delivered().map(subjectOf).sort(), [...Object.keys(STAGES), "the last"].sort());
+  for (const stage in STAGES) await mta.delivery(stage);
+  assertEquals(mta.delivered().length, Object.keys(STAGES).length + 1);
 });
 
 testOnEachMta(
