@@ -78,7 +78,8 @@ export class RunBody implements Body {
     if (typeof content === "string") {
       this.#run.edits.body = encodeText(content.replace(/\r\n|\n|\r/g, "\r\n"));
     } else if (content instanceof Uint8Array) {
-      this.#run.edits.body = content.slice();
+      // A copy; that of a Buffer's own slice() would be none.
+      this.#run.edits.body = new Uint8Array(content);
     } else {
       throw new TypeError(`Cannot replace the body: it must be bytes or a string, not ${typeof content}`);
     }
