@@ -72,7 +72,7 @@ function withoutBrackets(address: string): string {
 export function bracketed(address: string): string {
   const bare = typeof address === "string" ? withoutBrackets(address.trim()) : address;
   if (
-    typeof bare !== "string" || hasControl(bare) ||
+    typeof bare !== "string" || hasControl(address) ||
     /[<>\s]/.test(bare.replace(/"(\\.|[^"\\])*"/g, ""))
   ) {
     throw new TypeError(`Cannot edit envelope: ${JSON.stringify(address)} is no address`);
