@@ -1,21 +1,11 @@
 /** Rules 1 and 2: asking for what comes next answers what came before, and what has passed is remembered. */
 
 import { accept, type Filter, MilterError, reject, type Session } from "../../mod.ts";
+import type { CommandType } from "../../src/protocol/mod.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals, test } from "../harness.ts";
 import { body, CONVERSATION, GREETING, header, type Line, MESSAGE, rcpt, unknown } from "../mta_commands.ts";
 import { play, settle } from "../mta_player.ts";
-
-/** Everything that can be asked for, in the order in which it comes. */
-const QUESTIONS: readonly (readonly [at: Line, ask: (session: Session) => Promise<unknown>])[] = [
-  ["helo", (session) => session.helo()],
-  ["mail", (session) => session.envelopeFrom()],
-  ["rcpt", (session) => session.envelopeRecipients()[Symbol.asyncIterator]().next()],
-  ["data", (session) => session.data()],
-  ["header", (session) => session.headers[Symbol.asyncIterator]().next()],
-  ["endOfHeaders", (session) => session.headers.collect()],
-  ["body", (session) => session.body[Symbol.asyncIterator]().next()],
-  ["endOfMessage", (session) => session.endOfMessage()],
-];
+import { arrive, collect, first, STAGES } from "./stages.ts";
 
 /** An MTA that lets every event be answered, single headers too. */
 const ANSWERS_ALL = { protocol: 0 };
@@ -23,9 +13,9 @@ const ANSWERS_ALL = { protocol: 0 };
 test("Session answers an event with continue when the filter asks for the next, and not before", async () => {
   const go: (() => void)[] = [];
   await using mta = await play(async (session) => {
-    for (const [, ask] of QUESTIONS) {
+    for (const stage of STAGES.slice(1)) {
       await new Promise<void>((resolve) => go.push(resolve));
-      await ask(session);
+      await arrive(session, stage);
     }
     return accept();
   }, ANSWERS_ALL);
@@ -43,13 +33,13 @@ test("Session answers an event with continue when the filter asks for the next, 
 
 test("Session lets pass what nobody asks for", async () => {
   const passed = (last: number) => CONVERSATION.slice(0, last).map((line) => `${line}: continue`);
-  for (const [index, [at, ask]] of QUESTIONS.entries()) {
+  for (const [index, stage] of STAGES.entries()) {
     await using mta = await play(async (session) => {
-      await ask(session);
+      await arrive(session, stage);
       return reject();
     }, ANSWERS_ALL);
     const answers = await mta.play(CONVERSATION);
-    assertEquals(answers.slice(0, index + 2), [...passed(index + 1), `${at}: reject`]);
+    assertEquals(answers.slice(0, index + 1), [...passed(index), `${stage}: reject`]);
   }
 });
 
@@ -89,12 +79,6 @@ test("Session gives greeting, envelope and headers again to who asks late, and t
   assertEquals(answers, [expected, expected, expected]);
 });
 
-async function collect<T, U>(items: AsyncIterable<T>, map: (item: T) => U): Promise<U[]> {
-  const all: U[] = [];
-  for await (const item of items) all.push(map(item));
-  return all;
-}
-
 /** What can be waited for at once. */
 const WAITS: readonly ((session: Session) => Promise<unknown>)[] = [
   (session) => session.helo(),
@@ -122,15 +106,15 @@ const TOGETHER: readonly (readonly [how: string, wait: (session: Session) => Pro
   ],
   [
     "a loop over headers that is left, beside a wait",
-    (session) => Promise.all([session.endOfMessage(), firstOf(session.headers)]),
+    (session) => Promise.all([session.endOfMessage(), first(session.headers)]),
   ],
   [
     "a loop over recipients that is left, beside a wait",
-    (session) => Promise.all([session.endOfMessage(), firstOf(session.envelopeRecipients())]),
+    (session) => Promise.all([session.endOfMessage(), first(session.envelopeRecipients())]),
   ],
   [
     "a loop over the body that is left, beside a wait",
-    (session) => Promise.all([session.endOfMessage(), firstOf(session.body)]),
+    (session) => Promise.all([session.endOfMessage(), first(session.body)]),
   ],
   [
     "a loop over headers that throws, beside a wait",
@@ -143,11 +127,6 @@ const TOGETHER: readonly (readonly [how: string, wait: (session: Session) => Pro
     },
   ],
 ];
-
-async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
-  for await (const item of items) return item;
-  return undefined;
-}
 
 for (const [how, wait] of TOGETHER) {
   test(`Session answers all who wait together: ${how}`, { timeout: 5000 }, async () => {
@@ -164,9 +143,9 @@ for (const [how, wait] of TOGETHER) {
 }
 
 /** What can no longer come, and by when it is too late. */
-const TOO_LATE: readonly (readonly [what: string, by: Line, ask: (session: Session) => Promise<unknown>])[] =
-  [
-    ["a chunk of the body", "endOfMessage", (session) => firstOf(session.body)],
+const TOO_LATE:
+  readonly (readonly [what: string, by: CommandType, ask: (session: Session) => Promise<unknown>])[] = [
+    ["a chunk of the body", "endOfMessage", (session) => first(session.body)],
     ["the whole body", "endOfMessage", (session) => session.body.collect()],
     ["the body as a stream", "endOfMessage", (session) => session.body.stream().getReader().read()],
     ["an unknown command", "header", (session) => session.extension("NOOP")],
@@ -180,7 +159,7 @@ for (const [what, by, ask] of TOO_LATE) {
   test(`Session fails a late question for ${what} with PASSED, and at once`, async () => {
     const codes: string[] = [];
     await using mta = await play(async (session) => {
-      await QUESTIONS.find(([at]) => at === by)![1](session);
+      await arrive(session, by);
       codes.push((await assertRejects(() => ask(session), MilterError)).code);
       return accept();
     });
