@@ -99,7 +99,7 @@ export class Framer {
       this.#skip(part.length);
     }
     this.#packet = undefined;
-    this.#filled = this.#head = this.#headBytes = 0;
+    this.#filled = this.#headBytes = 0;
     return packet;
   }
 

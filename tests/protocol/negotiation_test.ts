@@ -181,6 +181,11 @@ for (const [name, flags, all] of [["ACTION", ACTION, 0x1ff], ["PROTOCOL", PROTOC
   });
 }
 
+test("MACRO_STAGE numbers the stages as MTAs do, the end of the message before the end of headers", () => {
+  const numbers = { connect: 0, helo: 1, mail: 2, rcpt: 3, data: 4, endOfMessage: 5, endOfHeaders: 6 };
+  assertEquals<Record<string, number>>(MACRO_STAGE, numbers);
+});
+
 test("flagNames names flags, and gives those without a name as a number", () => {
   assertEquals(flagNames(ACTION, 0x21), "ADD_HEADERS, QUARANTINE");
   assertEquals(flagNames(PROTOCOL, 0x80c00400), "SKIP, 0x80c00000");

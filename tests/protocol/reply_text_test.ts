@@ -36,6 +36,7 @@ const BUILT: readonly (readonly [kind: ReplyClass, input: ReplyInput, text: stri
   [5, "one\n\ntwo", "550-5.7.1 one\r\n550-5.7.1 \r\n550 5.7.1 two"],
   [5, "550-5.7.1 one\r\n550 5.7.1 two", "550-5.7.1 one\r\n550 5.7.1 two"],
   [4, "451 4.7.1 one\n550 in May", "451-4.7.1 one\r\n451 4.7.1 550 in May"],
+  [5, "550 5.7.1 one\n550 two", "550-5.7.1 one\r\n550 5.7.1 550 two"],
   [5, "554 one\ntwo", "554-one\r\n554 two"],
   [5, "100% sure %s", "550 5.7.1 100%% sure %%s"],
   [5, "a\tb", "550 5.7.1 a\tb"],
