@@ -29,7 +29,8 @@ export async function play(filter: Filter, options: PlayOptions = {}): Promise<M
   const log = (entry: LogEntry) => void logs.push(entry);
   const served = serveStream(theirs, filter, { log, ...options });
   const mta = new MtaPlayer(streamWire(ours), { mta: options, logs, served });
-  await mta.negotiate();
+  const refused = new Promise<never>((_, reject) => served.catch(reject));
+  await Promise.race([mta.negotiate(), refused]);
   return mta;
 }
 
