@@ -247,6 +247,7 @@ test("Filter that holds a peer which has closed its side is given some time, and
   await answer;
   const reason = await aborted;
   assert(reason instanceof MilterError && reason.code === "ABORTED");
+  assertEquals(mta.takeLogs().map(({ level }) => level), ["warning"]);
 });
 
 test("Session leaves no promise that fails unheard, whatever its filter leaves behind", async () => {
