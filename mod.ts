@@ -42,7 +42,9 @@ export {
 export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
-export type { ErrorPolicy, Timeouts } from "./src/session/policy.ts";
+export type { ErrorPolicy } from "./src/session/policy.ts";
+export type { RunnerOptions } from "./src/session/runner.ts";
+export type { Timeouts } from "./src/session/watch.ts";
 export type {
   Body,
   EnvelopeEditOptions,

@@ -106,9 +106,13 @@ class BunSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
+    if (this.#queue.length === 0) {
+      const taken = this.#connection.write(bytes);
+      if (taken === bytes.length) return !this.#blocked;
+      if (taken > 0) bytes = bytes.subarray(taken);
+    }
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    if (this.#queue.length === 1) this.flush();
     this.#blocked ||= this.#queued > WRITE_HIGH_WATER;
     return !this.#blocked;
   }
@@ -118,10 +122,9 @@ class BunSocket implements Socket {
     while (this.#queue.length > 0) {
       const bytes = this.#queue[0]!;
       const taken = this.#connection.write(bytes);
-      if (taken < 0) return;
-      this.#queued -= taken;
+      if (taken > 0) this.#queued -= taken;
       if (taken < bytes.length) {
-        this.#queue[0] = bytes.subarray(taken);
+        if (taken > 0) this.#queue[0] = bytes.subarray(taken);
         return;
       }
       this.#queue.shift();

@@ -91,7 +91,7 @@ class DenoSocket implements Socket {
   readonly #conn: DenoConn;
   readonly #queue: Uint8Array[] = [];
   #queued = 0;
-  #writing = false;
+  #writing: Uint8Array | undefined;
   #blocked = false;
   #closing = false;
   #closed = false;
@@ -129,37 +129,34 @@ class DenoSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    this.#queue.push(bytes);
     this.#queued += bytes.length;
-    if (!this.#writing) this.#writeAll();
     this.#blocked ||= this.#queued > WRITE_HIGH_WATER;
+    if (this.#writing === undefined) this.#send(bytes);
+    else this.#queue.push(bytes);
     return !this.#blocked;
   }
 
-  async #writeAll(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (
-        let bytes = this.#queue.shift();
-        bytes !== undefined && !this.#closed;
-        bytes = this.#queue.shift()
-      ) {
-        // Deno writes what the system takes at once.
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
-        }
-        this.#queued -= bytes.length;
-      }
-    } catch (error) {
-      return this.#close(error);
-    }
-    this.#writing = false;
+  /** One write at a time; chained by hand, because this is half of what an answer costs. */
+  #send(bytes: Uint8Array): void {
+    this.#writing = bytes;
+    this.#conn.write(bytes).then(this.#sent, this.#failed);
+  }
+
+  readonly #sent = (taken: number): void => {
+    this.#queued -= taken;
+    const bytes = this.#writing!;
+    // Deno writes what the system takes at once.
+    const next = taken < bytes.length ? bytes.subarray(taken) : this.#queue.shift();
+    if (next !== undefined && !this.#closed) return this.#send(next);
+    this.#writing = undefined;
     if (this.#closing) this.#close();
     else if (this.#blocked) {
       this.#blocked = false;
       this.#events?.drain();
     }
-  }
+  };
+
+  readonly #failed = (error: unknown): void => this.#close(error);
 
   pause(): void {
     this.#paused = true;
@@ -173,7 +170,7 @@ class DenoSocket implements Socket {
 
   close(): void {
     this.#closing = true;
-    if (!this.#writing) this.#close();
+    if (this.#writing === undefined) this.#close();
   }
 
   destroy(): void {

@@ -15,6 +15,7 @@ export class StreamSocket implements Socket {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #queued = 0;
   #blocked = false;
+  #closing = false;
   #closed = false;
   #paused = false;
   #resume: (() => void) | undefined;
@@ -69,7 +70,8 @@ export class StreamSocket implements Socket {
   }
 
   close(): void {
-    if (this.#closed) return;
+    if (this.#closing || this.#closed) return;
+    this.#closing = true;
     this.#writer.close().then(() => this.#finish(), (error) => this.#finish(error));
   }
 

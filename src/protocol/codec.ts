@@ -11,8 +11,8 @@ interface Layout {
   readonly type: string;
   readonly code: number;
   readonly fields: readonly (readonly [name: string, field: Field<unknown>])[];
-  /** The message itself where it has no fields, so that none is made again and again. */
-  readonly constant: { readonly type: string } | undefined;
+  /** Where there are no fields: the message and its packet, so that none is made again and again. */
+  readonly constant: { readonly message: { readonly type: string }; readonly packet: Uint8Array } | undefined;
 }
 
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
@@ -39,11 +39,15 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
   for (const type of Object.keys(table) as In["type"][]) {
     const row: { readonly code: string; readonly fields: object } = table[type];
     const fields = Object.entries(row.fields);
+    const code = row.code.charCodeAt(0);
     const layout: Layout = {
       type,
-      code: row.code.charCodeAt(0),
+      code,
       fields,
-      constant: fields.length === 0 ? Object.freeze({ type }) : undefined,
+      constant: fields.length > 0 ? undefined : {
+        message: Object.freeze({ type }),
+        packet: Uint8Array.of(0, 0, 0, 1, code),
+      },
     };
     byCode[layout.code] = layout;
     byType.set(type, layout);
@@ -70,13 +74,14 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
       }
       reader.finish();
       // The table's type ties the fields to the message: this is where that proof is spent.
-      return (message ?? layout.constant) as { readonly type: string } as Out;
+      return (message ?? layout.constant?.message) as { readonly type: string } as Out;
     },
     encode(writer, message) {
       const layout = byType.get(message.type);
       if (layout === undefined) {
         throw new TypeError(`Cannot encode ${kind}: there is none called "${message.type}"`);
       }
+      if (layout.constant !== undefined) return writer.constant(layout.constant.packet);
       const values = message as { readonly [name: string]: unknown };
       writer.open(layout.type, layout.code);
       try {
@@ -102,7 +107,8 @@ export const replyCodec: Codec<Reply, Reply<Text>> = codec("reply", REPLIES);
 function packetOf<In>(encode: Codec<unknown, In>["encode"], message: In): Uint8Array {
   const writer = new Writer();
   encode(writer, message);
-  return writer.take();
+  // The packet of a message without fields is shared; this one is the caller's own.
+  return writer.take().slice();
 }
 
 /**

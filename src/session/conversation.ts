@@ -4,20 +4,14 @@ import { FilterEnd } from "../protocol/filter_end.ts";
 import { decodeText } from "../wire/text.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
-import { LiveSession } from "./live_session.ts";
-import { consoleLog, type Log, type LogEntry } from "./log.ts";
-import { checkPolicy, type ErrorPolicy, isAbort, judgeError, type Timeouts } from "./policy.ts";
 import { mtaOf } from "./mta.ts";
 import { type Host, Run } from "./run.ts";
-import type { Greeting, Session } from "./session.ts";
-import { isVerdict, tempfail } from "./verdict.ts";
+import { messageOf, Runner, type RunnerOptions } from "./runner.ts";
+import type { Greeting } from "./session.ts";
+import { type Timeouts, Watch } from "./watch.ts";
 
 /** How filters are run. */
-export interface ConversationOptions {
-  /** What becomes of a message whose filter fails; `"tempfail"` by default. */
-  readonly onError?: ErrorPolicy;
-  /** Takes what is to be logged; by default errors and warnings go to the console. */
-  readonly log?: Log;
+export interface ConversationOptions extends RunnerOptions {
   /** How long things may take. */
   readonly timeouts?: Timeouts;
   /** The most bytes of one packet from the MTA; 1 MiB by default. */
@@ -45,9 +39,6 @@ export interface Outlet {
 /** How much may wait to be read by the filter before reading stops, in bytes. */
 const HIGH_WATER = 64 * 1024;
 
-/** By MTA profile, how long a filter may hold an event; see {@linkcode Timeouts.event}. */
-const EVENT_TIMEOUTS = { postfix: 28_000, sendmail: 9_000, unknown: 9_000 } as const;
-
 /**
  * One connection from an MTA: its messages one after the other, each with a run of the filter.
  *
@@ -58,12 +49,10 @@ export class Conversation implements Host {
   readonly end: FilterEnd;
   connection: Connection = NO_CONNECTION;
   greeting: Greeting | undefined;
-  readonly #filter: Filter;
-  readonly #options: ConversationOptions;
   readonly #outlet: Outlet;
-  readonly #log: Log;
+  readonly #runner: Runner;
+  readonly #watch: Watch;
   #run: Run | undefined;
-  #session: Session | undefined;
   /** The end of a message whose last piece of body is being looked at. */
   #kept: Command | undefined;
   /** Whether no filter has run on this connection of a client. */
@@ -74,17 +63,13 @@ export class Conversation implements Host {
   #peerDone = false;
   #closing = false;
   #closed = false;
-  /** How many events have come, and what there was to wait for at the last tick. */
+  /** How many events have come. */
   #events = 0;
-  #watched: { readonly events: number; readonly held: boolean; readonly since: number } | undefined;
 
   constructor(filter: Filter, outlet: Outlet, options: ConversationOptions = {}) {
-    if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
-    checkPolicy(options.onError ?? "tempfail");
-    this.#filter = filter;
-    this.#options = options;
     this.#outlet = outlet;
-    this.#log = options.log ?? consoleLog;
+    this.#runner = new Runner(filter, outlet.peer, options);
+    this.#watch = new Watch(options.timeouts);
     this.end = new FilterEnd({
       wish: wishFor(filter),
       ...(options.maxPacket === undefined ? {} : { maxPacket: options.maxPacket }),
@@ -139,9 +124,8 @@ export class Conversation implements Host {
         this.#handle(event);
       }
     } catch (error) {
-      this.#report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
       this.#flush();
-      this.#stop("the MTA broke the protocol", error);
+      this.#giveUp(error);
     } finally {
       this.#advancing = false;
     }
@@ -155,41 +139,22 @@ export class Conversation implements Host {
 
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
   tick(now: number): void {
-    const held = this.#run?.held !== undefined;
-    const watched = this.#watched;
-    if (watched?.events !== this.#events || watched.held !== held) {
-      this.#watched = { events: this.#events, held, since: now };
-      return;
-    }
-    const waited = now - watched.since;
-    if (held) this.#checkFilter(waited);
-    else this.#checkPeer(waited);
+    const overdue = this.#watch.look({
+      events: this.#events,
+      held: this.#run?.held?.type,
+      expecting: this.end.buffered > 0 || this.#events === 0,
+      peerDone: this.#peerDone,
+      profile: mtaOf(this.end.macros).profile,
+    }, now);
+    if (overdue === undefined) return;
+    if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
+    else this.#giveUp(overdue);
   }
 
-  #checkFilter(waited: number): void {
-    const run = this.#run!;
-    const { event, endOfMessage = 290_000, halfOpen = 5_000 } = this.#options.timeouts ?? {};
-    const limit = run.held?.type === "endOfMessage"
-      ? endOfMessage
-      : event ?? EVENT_TIMEOUTS[mtaOf(this.end.macros).profile];
-    if (this.#peerDone && waited >= halfOpen) this.#stop("the MTA closed the connection");
-    else if (waited >= limit) {
-      const error = new MilterError(
-        "TIMEOUT",
-        `Cannot wait for the filter: it held ${run.held?.type} for ${waited} ms`,
-      );
-      this.#fail(run, this.#session!, error);
-    }
-  }
-
-  #checkPeer(waited: number): void {
-    const { packet = 60_000, idle = 7_210_000 } = this.#options.timeouts ?? {};
-    const expecting = this.end.buffered > 0 || this.#events === 0;
-    if (waited < (expecting ? packet : idle)) return;
-    const why = expecting ? "a packet is not complete" : "nothing came";
-    const error = new MilterError("TIMEOUT", `Cannot read: ${why} after ${waited} ms`, { side: "peer" });
-    this.#report({ level: "warning", message: `Closed a connection: ${error.message}`, error });
-    this.#stop("the MTA fell silent", error);
+  /** The peer failed: all that can be done is to close. */
+  #giveUp(error: unknown): void {
+    this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
+    this.#stop("the connection was closed", error);
   }
 
   #next(): Command | undefined {
@@ -250,85 +215,20 @@ export class Conversation implements Host {
   }
 
   #start(event: Command): void {
-    const run = new Run(this);
-    const session = new LiveSession(run);
-    this.#run = run;
-    this.#session = session;
+    this.#run = new Run(this);
     this.#fresh = false;
-    run.begin(event);
-    try {
-      const outcome = this.#filter(session);
-      if (outcome instanceof Promise) {
-        outcome.then(
-          (verdict) => this.#conclude(run, session, verdict),
-          (error) => this.#fail(run, session, error),
-        );
-      } else this.#conclude(run, session, outcome);
-    } catch (error) {
-      this.#fail(run, session, error);
-    }
-  }
-
-  #conclude(run: Run, session: Session, verdict: unknown): void {
-    if (!isVerdict(verdict)) {
-      const error = new MilterError(
-        "FILTER",
-        `Cannot judge the message: the filter returned ${nameOf(verdict)}, which is no verdict`,
-      );
-      return this.#fail(run, session, error);
-    }
-    try {
-      run.finish(verdict);
-    } catch (error) {
-      this.#fail(run, session, error);
-    }
-  }
-
-  /** A filter failed: the policy answers for it. */
-  #fail(run: Run, session: Session, error: unknown): void {
-    const where = { error, stage: run.memory.stage, queueId: run.memory.macros.get("i") };
-    if (run.over) {
-      if (!isAbort(error)) {
-        this.#report({
-          level: "debug",
-          message: `The filter failed after its message was over: ${messageOf(error)}`,
-          ...where,
-        });
-      }
-      return;
-    }
-    this.#report({ level: "error", message: `The filter failed: ${messageOf(error)}`, ...where });
-    const verdict = judgeError(this.#options.onError ?? "tempfail", error, session, (failure) => {
-      this.#report({
-        level: "error",
-        message: `onError failed: ${messageOf(failure)}`,
-        ...where,
-        error: failure,
-      });
-    });
-    const reason = error instanceof MilterError
-      ? error
-      : new MilterError("FILTER", messageOf(error), { cause: error });
-    try {
-      run.overrule(verdict, reason);
-    } catch (failure) {
-      this.#report({
-        level: "error",
-        message: `onError failed: ${messageOf(failure)}`,
-        ...where,
-        error: failure,
-      });
-      run.overrule(tempfail(), reason);
-    }
+    this.#run.begin(event);
+    this.#runner.start(this.#run);
   }
 
   #abort(why: string, cause?: unknown): void {
-    const stage = this.#run?.memory.stage;
-    this.#run?.abort(
-      new MilterError("ABORTED", `Cannot go on after ${stage}: ${why}`, { side: "peer", cause }),
+    const run = this.#run;
+    this.#run = this.#kept = undefined;
+    if (run === undefined) return;
+    const stage = run.memory.stage;
+    run.abort(() =>
+      new MilterError("ABORTED", `Cannot go on after ${stage}: ${why}`, { side: "peer", cause })
     );
-    this.#run = undefined;
-    this.#kept = undefined;
   }
 
   #stop(why: string, cause?: unknown): void {
@@ -352,15 +252,6 @@ export class Conversation implements Host {
     if (full) this.#outlet.pause();
     else this.#outlet.resume();
   }
-
-  #report(entry: LogEntry): void {
-    try {
-      this.#log({ filter: this.#filter.name || undefined, peer: this.#outlet.peer, ...entry });
-    } catch (error) {
-      // A log that fails must not cost a mail; the console is what is left.
-      consoleLog({ level: "error", message: "The log failed", error });
-    }
-  }
 }
 
 /** HELO as the MTA sent it; its text is decoded when it is looked at. */
@@ -374,16 +265,4 @@ class ReceivedGreeting implements Greeting {
   get hostname(): string {
     return decodeText(this.raw);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function nameOf(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value)
-    : typeof value === "object" && value !== null
-    ? "an object"
-    : String(value);
 }

@@ -37,8 +37,8 @@ export class Run {
   readonly #waiting: Waiting = new Waiting();
   #held: Command | undefined;
   #verdict: Verdict | undefined;
-  /** Why nothing can be asked for any more. */
-  #ended: MilterError | undefined;
+  /** Why the message ended without a verdict. */
+  #aborted: MilterError | undefined;
   #aborter: AbortController | undefined;
 
   constructor(host: Host) {
@@ -52,7 +52,7 @@ export class Run {
 
   /** Whether the verdict was reached, or can no longer be. */
   get over(): boolean {
-    return this.#ended !== undefined;
+    return this.#verdict !== undefined || this.#aborted !== undefined;
   }
 
   get connection(): Connection {
@@ -72,7 +72,7 @@ export class Run {
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {
       this.#aborter = new AbortController();
-      if (this.#ended !== undefined && this.#ended.code !== "SETTLED") this.#aborter.abort(this.#ended);
+      if (this.#aborted !== undefined) this.#aborter.abort(this.#aborted);
     }
     return this.#aborter.signal;
   }
@@ -81,7 +81,7 @@ export class Run {
 
   /** Waits until the probe finds something. If it does not at once, the event that is held has been seen. */
   ask<T>(probe: Probe<T>): Promise<T> {
-    if (this.#ended !== undefined) return failed(this.#ended);
+    if (this.over) return failed(this.#aborted ?? this.#ending("Cannot wait"));
     try {
       const found = probe();
       if (found !== PENDING) return Promise.resolve(found);
@@ -116,9 +116,7 @@ export class Run {
 
   /** Refuses an edit that comes too late, or that the MTA does not take. */
   checkEdit(edit: string, action: number): void {
-    if (this.#ended !== undefined) {
-      throw new MilterError(this.#ended.code, `Cannot ${edit}: the message is over`, { cause: this.#ended });
-    }
+    if (this.over) throw this.#ending(`Cannot ${edit}`);
     const missing = action & ~(this.#host.end.agreement?.actions ?? 0);
     if (missing === 0) return;
     throw new MilterError("NOT_AGREED", `Cannot ${edit}: ${flagNames(ACTION, missing)} was not negotiated`);
@@ -134,7 +132,7 @@ export class Run {
 
   readonly #judge = (recipient: JudgedRecipient, refusal: Refusal): void => {
     const act = `Cannot ${refusal.type} recipient ${recipient.address}`;
-    if (this.#ended !== undefined) throw new MilterError(this.#ended.code, `${act}: the message is over`);
+    if (this.over) throw this.#ending(act);
     if (this.#host.end.isSilent("rcpt")) {
       throw new MilterError("NOT_AGREED", `${act}: this filter does not answer recipients`);
     }
@@ -153,8 +151,7 @@ export class Run {
     if (this.over) return;
     if (verdict.type === "quarantine") this.checkEdit("quarantine", ACTION.QUARANTINE);
     this.#verdict = verdict;
-    this.#ended = new MilterError("SETTLED", "Cannot go on: the verdict of the message has been given");
-    this.#waiting.fail(this.#ended);
+    if (!this.#waiting.empty) this.#waiting.fail(this.#ending("Cannot wait"));
     const event = this.#held;
     this.#held = undefined;
     if (event !== undefined) this.#settle(event);
@@ -170,12 +167,20 @@ export class Run {
   }
 
   /** Ends the run without a verdict: whoever waits gets the error. */
-  abort(error: MilterError): void {
+  abort(reason: () => MilterError): void {
     this.#held = undefined;
     if (this.over) return;
-    this.#ended = error;
+    const error = reason();
+    this.#aborted = error;
     this.#waiting.fail(error);
     this.#aborter?.abort(error);
+  }
+
+  /** Why the filter cannot do what it wants to any more. */
+  #ending(act: string): MilterError {
+    const { code } = this.#aborted ?? { code: "SETTLED" };
+    const why = code === "SETTLED" ? "the verdict of the message has been given" : "the message is over";
+    return new MilterError(code, `${act}: ${why}`, { cause: this.#aborted });
   }
 
   // What the MTA does
@@ -208,7 +213,7 @@ export class Run {
     this.memory.chunk = undefined;
     if (end.awaiting !== event.type) return;
     const refusal = this.#refusalOf(event);
-    if (refusal !== undefined) end.send(replyOf(refusal, this.memory.utf8));
+    if (refusal !== undefined) end.send(replyOf(refusal, this.memory));
     else end.send({ type: this.#maySkip(event) ? "skip" : "continue" });
   }
 
@@ -222,14 +227,14 @@ export class Run {
       !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits()
     ) {
       this.#pass(event);
-    } else end.send(replyOf(verdict, this.memory.utf8));
+    } else end.send(replyOf(verdict, this.memory));
   }
 
   /** The end of the message: edits and verdict leave together. */
   #conclude(verdict: Verdict): void {
     const { end } = this.#host;
     if (verdict.type === "quarantine") this.edits.quarantine = verdict.reason;
-    if (verdict.type === "quarantine" || verdict.type === "accept") {
+    if (!this.edits.empty && (verdict.type === "quarantine" || verdict.type === "accept")) {
       const { headers: received, macros } = this.memory;
       for (
         const edit of planEdits(this.edits, {
@@ -241,7 +246,7 @@ export class Run {
         end.send(edit);
       }
     }
-    end.send(replyOf(verdict, this.memory.utf8));
+    end.send(replyOf(verdict, this.memory));
   }
 
   #carriesEdits(): boolean {

@@ -98,12 +98,12 @@ export function mayAnswer(verdict: Verdict, command: CommandType): boolean {
 }
 
 /** The reply that carries a verdict; a quarantine is an edit, and an accept. */
-export function replyOf(verdict: Verdict, utf8: boolean): Reply {
+export function replyOf(verdict: Verdict, client: { readonly utf8: boolean }): Reply {
   switch (verdict.type) {
     case "reject":
     case "tempfail":
       if (verdict.reply === undefined) return { type: verdict.type };
-      return { type: "replyCode", text: formatReply(verdict.reply, { utf8 }) };
+      return { type: "replyCode", text: formatReply(verdict.reply, client) };
     case "discard":
       return { type: "discard" };
     default:

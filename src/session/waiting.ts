@@ -4,47 +4,59 @@ export const PENDING: unique symbol = Symbol("pending");
 /** Looks whether what was asked for is there; throws if it can no longer come. */
 export type Probe<T> = () => T | typeof PENDING;
 
-/** Somebody who waits: the probe, and the promise that its finding settles. */
-interface Waiter {
-  readonly promise: Promise<unknown>;
-  /** Looks, and settles the promise if there is something to settle it by. */
-  readonly look: () => Finding;
-  readonly reject: (error: unknown) => void;
-}
-
 /** What a look found: nothing yet, an answer, or an item of a loop that goes on. */
 type Finding = "nothing" | "answer" | "item";
 
+/** Somebody who waits: the probe, and the promise that its finding settles. */
+class Waiter<T> {
+  readonly promise: Promise<T>;
+  readonly #probe: Probe<T>;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(probe: Probe<T>) {
+    this.#probe = probe;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Looks, and settles the promise if there is something to settle it by. */
+  look(): Finding {
+    let found: T | typeof PENDING;
+    try {
+      found = this.#probe();
+    } catch (error) {
+      this.fail(error);
+      return "answer";
+    }
+    if (found === PENDING) return "nothing";
+    this.#resolve(found);
+    return isItem(found) ? "item" : "answer";
+  }
+
+  /** Its failure, if nobody looks at it, disturbs nobody. */
+  fail(error: unknown): void {
+    handled(this.promise);
+    this.#reject(error);
+  }
+}
+
 /** Those who wait for events of a message. */
 export class Waiting {
-  #waiters: Waiter[] = [];
+  #waiters: Pick<Waiter<unknown>, "look" | "fail">[] = [];
 
   /** Whether nobody waits. */
   get empty(): boolean {
     return this.#waiters.length === 0;
   }
 
-  /** A promise for what the probe will find; its failure, if nobody looks at it, disturbs nobody. */
+  /** A promise for what the probe will find. */
   add<T>(probe: Probe<T>): Promise<T> {
-    let settle: { resolve(value: T): void; reject(error: unknown): void };
-    const promise = new Promise<T>((resolve, reject) => settle = { resolve, reject });
-    const reject = (error: unknown) => {
-      handled(promise);
-      settle.reject(error);
-    };
-    const look = (): Finding => {
-      try {
-        const found = probe();
-        if (found === PENDING) return "nothing";
-        settle.resolve(found);
-        return isItem(found) ? "item" : "answer";
-      } catch (error) {
-        reject(error);
-        return "answer";
-      }
-    };
-    this.#waiters.push({ promise, look, reject });
-    return promise;
+    const waiter = new Waiter(probe);
+    this.#waiters.push(waiter);
+    return waiter.promise;
   }
 
   /**
@@ -54,25 +66,25 @@ export class Waiting {
    * item until it asks for the next.
    */
   wake(): boolean {
-    if (this.#waiters.length === 0) return false;
     const waiters = this.#waiters;
-    this.#waiters = [];
-    let answers = 0;
+    let woken = 0;
     let items = 0;
-    for (const waiter of waiters) {
+    for (let at = 0; at < waiters.length; at++) {
+      const waiter = waiters[at]!;
       const finding = waiter.look();
-      if (finding === "nothing") this.#waiters.push(waiter);
-      else if (finding === "item") items++;
-      else answers++;
+      if (finding === "nothing") waiters[at - woken] = waiter;
+      else woken++;
+      if (finding === "item") items++;
     }
-    return items > 0 || (answers > 0 && this.#waiters.length === 0);
+    waiters.length -= woken;
+    return items > 0 || (woken > 0 && waiters.length === 0);
   }
 
   /** All who wait get the error. */
   fail(error: unknown): void {
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of waiters) waiter.fail(error);
   }
 }
 

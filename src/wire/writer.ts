@@ -1,4 +1,5 @@
 const HEAD = 4;
+const EMPTY = new Uint8Array(0);
 
 /**
  * Collects packets, one after the other, to leave in one write.
@@ -11,7 +12,7 @@ export class Writer {
   packet = "";
   /** The field that is being written, for error messages. */
   field = "";
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = EMPTY;
   #at = 0;
   #start = 0;
 
@@ -71,10 +72,20 @@ export class Writer {
     this.#at += value.length;
   }
 
-  /** What was collected; the writer starts anew and never touches these bytes again. */
+  /**
+   * A whole packet that is always the same. Where it goes out alone, which is the usual case of an answer, these
+   * very bytes go out: no memory is taken for them.
+   */
+  constant(packet: Uint8Array): void {
+    if (this.#at > 0) return this.bytes(packet);
+    this.#bytes = packet;
+    this.#at = packet.length;
+  }
+
+  /** What was collected, not to be changed; the writer starts anew and never touches these bytes again. */
   take(): Uint8Array {
-    const taken = this.#bytes.subarray(0, this.#at);
-    this.#bytes = new Uint8Array(0);
+    const taken = this.#at === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#at);
+    this.#bytes = EMPTY;
     this.#at = 0;
     return taken;
   }

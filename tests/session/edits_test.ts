@@ -485,7 +485,11 @@ test("Session refuses edits after the verdict", async () => {
   await mta.play(CONVERSATION.slice(0, -1));
   const [header] = [{} as Header];
   for (const [name, edit] of ACTIONS) {
-    const error = assertThrows(() => edit(session!, header), MilterError, "the message is over");
+    const error = assertThrows(
+      () => edit(session!, header),
+      MilterError,
+      "the verdict of the message has been given",
+    );
     assertEquals(error.code, "SETTLED", name);
   }
   assertEquals(await mta.say("endOfMessage"), ['addHeader "X-New" " v"', "accept"]);
