@@ -1,4 +1,4 @@
-// Filters that declare what they need: what is negotiated for them, and that it is enough.
+/** Filters that declare what they need: what is negotiated for them, and that it is enough. */
 
 import { accept, type Declaration, defineFilter, type Filter, reject, serve } from "../../mod.ts";
 import { assertEquals, assertLess, assertMatch } from "../harness.ts";

@@ -1,4 +1,4 @@
-// What edits make of the mail that is delivered.
+/** What edits make of the mail that is delivered. */
 
 import { accept, discard, type Filter, type Header, reject, serve, type Session } from "../../mod.ts";
 import { assertEquals, assertMatch } from "../harness.ts";
@@ -220,7 +220,9 @@ testOnEachMta("quarantine() holds a mail, with its edits", async (mta, options) 
   await using _server = await serve(filter, options);
   const { refused, queueId } = await sendMail(mta, { message: MESSAGE });
   assertEquals(refused, {});
-  assertEquals(mta.quarantined(), [queueId!]);
+  const held = mta.quarantined();
+  assertEquals(Object.keys(held), [queueId!]);
+  assertMatch(held[queueId!]!, /X-New: 1/);
   assertEquals(mta.delivered(), []);
 });
 

@@ -1,4 +1,4 @@
-// What an SMTP client sees when a filter fails, and how little that matters to the next mail.
+/** What an SMTP client sees when a filter fails, and how little that matters to the next mail. */
 
 import {
   accept,

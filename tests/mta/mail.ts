@@ -1,4 +1,4 @@
-// One mail through an MTA, and all that its client was refused on the way.
+/** One mail through an MTA, and all that its client was refused on the way. */
 
 import type { Mta } from "./mta.ts";
 import { type Reply, SmtpClient } from "./smtp_client.ts";

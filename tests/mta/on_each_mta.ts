@@ -1,9 +1,10 @@
-// Tests that run in front of each real MTA, each test with an MTA of its own.
+/** Tests that run in front of each real MTA, each test with an MTA of its own. */
 
 import type { LogEntry, ServeOptions } from "../../mod.ts";
 import { assertEquals, test } from "../harness.ts";
 import { type Mta, type MtaName, startMta, type Transport, whyNot } from "./mta.ts";
 
+/** For each MTA, why its tests are skipped. */
 const IGNORE: Readonly<Record<MtaName, string | false>> = {
   postfix: ignoring("postfix"),
   sendmail: ignoring("sendmail"),
@@ -24,10 +25,7 @@ export function testOnEachMta(
   { transport }: { readonly transport?: Readonly<Record<MtaName, Transport>> } = {},
 ): void {
   for (const mtaName of ["postfix", "sendmail"] as const) {
-    const reason = whyNot(mtaName);
-    const ignore = reason !== undefined &&
-      `tests with a real ${mtaName}: ${reason}; see tests/mta/install.sh`;
-    test(`${mtaName}: ${name}`, { ignore }, async () => {
+    test(`${mtaName}: ${name}`, { ignore: IGNORE[mtaName] }, async () => {
       await using mta = await startMta(mtaName, transport?.[mtaName]);
       const logged: LogEntry[] = [];
       const log = (entry: LogEntry) => void logged.push(entry);

@@ -1,4 +1,4 @@
-// Debian's Postfix, as tests run it: everything below one directory, no DNS, no local delivery.
+/** Debian's Postfix, as tests run it: everything below one directory, no DNS, no local delivery. */
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
@@ -80,7 +80,10 @@ export const postfix: Recipe = {
     return [MASTER, "-c", etc, "-s"];
   },
 
-  quarantined: (site) => readdirSync(join(site.dir, "queue", "hold")),
+  quarantined(site) {
+    const hold = join(site.dir, "queue", "hold");
+    return Object.fromEntries(readdirSync(hold).map((id) => [id, join(hold, id)]));
+  },
 
   complaint: /(warning|fatal|panic): .*milter/,
 };

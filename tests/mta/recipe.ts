@@ -1,4 +1,4 @@
-// What differs between one kind of MTA and the next.
+/** What differs between one kind of MTA and the next. */
 
 import type { Address } from "../../mod.ts";
 import type { Endpoint } from "./smtp_client.ts";
@@ -21,8 +21,8 @@ export interface Recipe {
   missing(): string | undefined;
   /** Writes its configuration, and returns the command that runs it in the foreground. */
   configure(site: Site): readonly string[];
-  /** The queue ids of the mails that it holds in quarantine. */
-  quarantined(site: Site): readonly string[];
+  /** The mails that it holds in quarantine: by queue id, the queue file. */
+  quarantined(site: Site): Readonly<Record<string, string>>;
   /** A line of its log that says that the filter misbehaved. */
   readonly complaint: RegExp;
 }

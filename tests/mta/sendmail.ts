@@ -1,4 +1,4 @@
-// Debian's Sendmail, as tests run it: unpacked by `install.sh`, everything below one directory, no DNS.
+/** Debian's Sendmail, as tests run it: unpacked by `install.sh`, everything below one directory, no DNS. */
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -75,8 +75,11 @@ export const sendmail: Recipe = {
     return hostname().includes(".") ? daemon : [...BETTER_NAMED, ...daemon];
   },
 
-  quarantined: (site) =>
-    readdirSync(join(site.dir, "queue")).filter((file) => file.startsWith("hf")).map((file) => file.slice(2)),
+  quarantined(site) {
+    const queue = join(site.dir, "queue");
+    const held = readdirSync(queue).filter((file) => file.startsWith("hf"));
+    return Object.fromEntries(held.map((file) => [file.slice(2), join(queue, file)]));
+  },
 
   // It says what it negotiates, and that it could not take leave of a server that was quicker.
   complaint: /^milter_\w+\(kilter\): (?!send:|received:|write\(Q\))/,

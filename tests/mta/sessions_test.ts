@@ -1,4 +1,4 @@
-// What a filter sees of SMTP sessions: of one mail, of several, of those that end half way.
+/** What a filter sees of SMTP sessions: of one mail, of several, of those that end half way. */
 
 import { createHash } from "node:crypto";
 import { accept, type Filter, MilterError, reject, serve, tempfail } from "../../mod.ts";

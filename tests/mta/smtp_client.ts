@@ -1,5 +1,7 @@
-// The SMTP client of these tests: does what it is told, and shows what it was told in return.
-// Text and mail are strings of one character per byte.
+/**
+ * The SMTP client of these tests: does what it is told, and shows what it was told in return.
+ * Text and mail are strings of one character per byte.
+ */
 
 import { connect, type Socket } from "node:net";
 

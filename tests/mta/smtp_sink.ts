@@ -1,4 +1,4 @@
-// Where the MTAs under test deliver to: an SMTP server that takes all mail and keeps it.
+/** Where the MTAs under test deliver to: an SMTP server that takes all mail and keeps it. */
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";

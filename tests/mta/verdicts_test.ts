@@ -1,4 +1,4 @@
-// What becomes of a mail, and what its client sees, when a filter gives a verdict at each stage.
+/** What becomes of a mail, and what its client sees, when a filter gives a verdict at each stage. */
 
 import {
   accept,
@@ -179,8 +179,8 @@ testOnEachMta(
     assertEquals(mapValues(outcomes, ({ refused }) => refused), NOTHING);
     assertEquals(mta.delivered().map(subjectOf), ["the last"]);
     assertEquals(
-      mta.quarantined().toSorted(),
-      Object.values(outcomes).map(({ queueId }) => queueId!).toSorted(),
+      Object.keys(mta.quarantined()).sort(),
+      Object.values(outcomes).map(({ queueId }) => queueId!).sort(),
     );
   },
 );
