@@ -4,6 +4,7 @@ import { accept, type Filter, MilterError, reject, type Session } from "../../mo
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows, test } from "../harness.ts";
 import { GREETING, helo, type Line, mail, MESSAGE, rcpt } from "../mta_commands.ts";
 import { type MtaPlayer, play, settle } from "../mta_player.ts";
+import { deferred } from "../deferred.ts";
 import { unheard } from "../rejections.ts";
 
 /** What ends a message before its verdict, and whether the connection goes on. */
@@ -234,7 +235,7 @@ test("Peer that has closed its side still gets its answer, and then the end", as
 });
 
 test("Filter that holds a peer which has closed its side is given some time, and then up", async () => {
-  const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
+  const { promise: aborted, resolve } = deferred<unknown>();
   await using mta = await play(async (session) => {
     session.signal.addEventListener("abort", () => resolve(session.signal.reason));
     await session.helo();

@@ -16,6 +16,7 @@ import {
 import { assert, assertEquals, assertRejects, assertStringIncludes, test } from "../harness.ts";
 import { CONVERSATION, GREETING, MESSAGE } from "../mta_commands.ts";
 import { play } from "../mta_player.ts";
+import { deferred } from "../deferred.ts";
 import { arrive, STAGES } from "./stages.ts";
 
 const boom = new Error("boom");
@@ -229,7 +230,7 @@ test("Filter that fails harms neither the next message nor another connection", 
 });
 
 test("Filter that fails after its message is over is only worth a debug line", async () => {
-  const gone = Promise.withResolvers<void>();
+  const gone = deferred<void>();
   await using mta = await play(async (session) => {
     await session.endOfMessage().catch(() => {});
     await gone.promise;
