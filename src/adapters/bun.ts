@@ -1,5 +1,12 @@
 import type { Address } from "./address.ts";
-import { type Adapter, type Listener, type Socket, type SocketEvents, WRITE_HIGH_WATER } from "./socket.ts";
+import {
+  type Adapter,
+  type Listener,
+  peerName,
+  type Socket,
+  type SocketEvents,
+  WRITE_HIGH_WATER,
+} from "./socket.ts";
 import { clearPath, removePath, setMode } from "./unix_socket.ts";
 
 /** What is used of Bun's API, so that other runtimes can check this file. */
@@ -73,7 +80,7 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
     // Without it the peer's end closes the connection at once, and answers are lost.
     allowHalfOpen: true,
     socket: {
-      open: (connection) => onSocket(connection.data = new BunSocket(connection)),
+      open: (connection) => onSocket(connection.data = new BunSocket(connection, address)),
       data: (connection, chunk) => connection.data.events?.data(chunk),
       drain: (connection) => connection.data.flush(),
       end: (connection) => connection.data.events?.end(),
@@ -93,16 +100,16 @@ class BunSocket implements Socket {
   #closing = false;
   #closed = false;
 
-  constructor(connection: BunConnection) {
+  constructor(connection: BunConnection, address: Address) {
     this.#connection = connection;
-    this.peer = connection.remoteAddress === undefined
-      ? ""
-      : `${connection.remoteAddress}:${connection.remotePort}`;
+    this.peer = peerName(address, connection.remoteAddress, connection.remotePort);
     connection.setNoDelay(true);
+    connection.pause();
   }
 
   start(events: SocketEvents): void {
     this.events = events;
+    this.#connection.resume();
   }
 
   write(bytes: Uint8Array): boolean {
