@@ -1,5 +1,12 @@
 import type { Address } from "./address.ts";
-import { type Adapter, type Listener, type Socket, type SocketEvents, WRITE_HIGH_WATER } from "./socket.ts";
+import {
+  type Adapter,
+  type Listener,
+  peerName,
+  type Socket,
+  type SocketEvents,
+  WRITE_HIGH_WATER,
+} from "./socket.ts";
 import { clearPath, removePath, setMode } from "./unix_socket.ts";
 
 /** What is used of Deno's API, so that other runtimes can check this file. */
@@ -39,7 +46,7 @@ export const denoAdapter: Adapter = {
     if ("path" in address) await clearPath(address);
     const listener = deno().listen(denoOptions(address));
     if ("path" in address) await setMode(address);
-    const accepting = acceptAll(listener, onSocket);
+    const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)));
     return {
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
@@ -51,7 +58,7 @@ export const denoAdapter: Adapter = {
   },
 
   async connect(address): Promise<Socket> {
-    return new DenoSocket(await deno().connect(denoOptions(address)));
+    return new DenoSocket(await deno().connect(denoOptions(address)), address);
   },
 };
 
@@ -65,10 +72,10 @@ function denoOptions(address: Address): TcpOptions | UnixOptions {
     : { transport: "tcp", hostname: address.host, port: address.port };
 }
 
-async function acceptAll(listener: DenoListener, onSocket: (socket: Socket) => void): Promise<void> {
+async function acceptAll(listener: DenoListener, onConn: (conn: DenoConn) => void): Promise<void> {
   while (true) {
     try {
-      onSocket(new DenoSocket(await listener.accept()));
+      onConn(await listener.accept());
     } catch (error) {
       if (isClosed(error)) return;
       // A connection that failed in the making, or no descriptor free: the next may work.
@@ -99,10 +106,9 @@ class DenoSocket implements Socket {
   #paused = false;
   #events: SocketEvents | undefined;
 
-  constructor(conn: DenoConn) {
+  constructor(conn: DenoConn, address: Address) {
     this.#conn = conn;
-    const { hostname, port } = conn.remoteAddr;
-    this.peer = hostname === undefined ? "" : `${hostname}:${port}`;
+    this.peer = peerName(address, conn.remoteAddr.hostname, conn.remoteAddr.port);
     conn.setNoDelay?.(true);
   }
 

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket as NodeSocketHandle } from "node:net";
 import type { Address } from "./address.ts";
-import type { Adapter, Listener, Socket, SocketEvents } from "./socket.ts";
+import { type Adapter, type Listener, peerName, type Socket, type SocketEvents } from "./socket.ts";
 import { clearPath, removePath, setMode } from "./unix_socket.ts";
 
 /** `node:net`. */
@@ -9,7 +9,7 @@ export const nodeAdapter: Adapter = {
     if ("path" in address) await clearPath(address);
     const server = createServer(
       { allowHalfOpen: true, noDelay: true },
-      (socket) => onSocket(new NodeSocket(socket)),
+      (socket) => onSocket(new NodeSocket(socket, address)),
     );
     await opened(
       server,
@@ -30,7 +30,7 @@ export const nodeAdapter: Adapter = {
   async connect(address): Promise<Socket> {
     const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
     await opened(socket, "connect", () => {});
-    return new NodeSocket(socket);
+    return new NodeSocket(socket, address);
   },
 };
 
@@ -57,9 +57,9 @@ class NodeSocket implements Socket {
   readonly peer: string;
   readonly #socket: NodeSocketHandle;
 
-  constructor(socket: NodeSocketHandle) {
+  constructor(socket: NodeSocketHandle, address: Address) {
     this.#socket = socket;
-    this.peer = socket.remoteAddress === undefined ? "" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = peerName(address, socket.remoteAddress, socket.remotePort);
   }
 
   start(events: SocketEvents): void {

@@ -15,7 +15,7 @@ export interface SocketEvents {
 
 /** A connection of any runtime. */
 export interface Socket {
-  /** The peer's address; empty for a Unix socket. */
+  /** The peer's address, `127.0.0.1:41234`; of a Unix socket the path that both use, `unix:/run/filter.sock`. */
   readonly peer: string;
   /** Starts to read. */
   start(events: SocketEvents): void;
@@ -45,6 +45,12 @@ export interface Adapter {
   listen(address: Address, onSocket: (socket: Socket) => void): Promise<Listener>;
   /** Connects. Fails with the runtime's own error. */
   connect(address: Address): Promise<Socket>;
+}
+
+/** A peer's address for a person to read; `address` is that of the listener or that was connected to. */
+export function peerName(address: Address, host: string | undefined, port: number | undefined): string {
+  if ("path" in address || host === undefined) return formatAddress(address);
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** How many written bytes may wait before a socket says that there is no room. */

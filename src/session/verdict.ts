@@ -25,6 +25,8 @@ export function accept(): Verdict {
 /**
  * Refuse for good. The SMTP client sees the reply, or the MTA's own words if there is none.
  *
+ * What is not ASCII is sent as `?` to a client that has not asked for SMTPUTF8 (RFC 6531).
+ *
  * @throws {TypeError | RangeError} if the reply cannot be sent: see {@linkcode buildReply}.
  *
  * @example
