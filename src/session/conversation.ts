@@ -78,7 +78,7 @@ export class Conversation implements Host {
 
   /** Whether a message is being judged, so that closing now would fail it. */
   get busy(): boolean {
-    return this.#run !== undefined && !this.#run.over &&
+    return this.#run !== undefined && !this.#run.settled &&
       (this.#run.held !== undefined || this.#run.memory.reached("mail"));
   }
 

@@ -37,6 +37,7 @@ export class Run {
   readonly #waiting: Waiting = new Waiting();
   #held: Command | undefined;
   #verdict: Verdict | undefined;
+  #said = false;
   /** Why the message ended without a verdict. */
   #aborted: MilterError | undefined;
   #aborter: AbortController | undefined;
@@ -53,6 +54,11 @@ export class Run {
   /** Whether the verdict was reached, or can no longer be. */
   get over(): boolean {
     return this.#verdict !== undefined || this.#aborted !== undefined;
+  }
+
+  /** Whether the MTA awaits nothing more of it: the verdict was said, or the message has gone. */
+  get settled(): boolean {
+    return this.#said || this.#aborted !== undefined;
   }
 
   get connection(): Connection {
@@ -227,7 +233,7 @@ export class Run {
       !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits()
     ) {
       this.#pass(event);
-    } else end.send(replyOf(verdict, this.memory));
+    } else this.#say(verdict);
   }
 
   /** The end of the message: edits and verdict leave together. */
@@ -246,7 +252,12 @@ export class Run {
         end.send(edit);
       }
     }
-    end.send(replyOf(verdict, this.memory));
+    this.#say(verdict);
+  }
+
+  #say(verdict: Verdict): void {
+    this.#said = true;
+    this.#host.end.send(replyOf(verdict, this.memory));
   }
 
   #carriesEdits(): boolean {
