@@ -51,7 +51,8 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   }
   const server = new RunningServer(listener, service);
   options.signal?.addEventListener("abort", server.onAbort, { once: true });
-  server.finished.then(() => options.signal?.removeEventListener("abort", server.onAbort));
+  const forget = () => options.signal?.removeEventListener("abort", server.onAbort);
+  server.finished.then(forget, forget);
   if (options.signal?.aborted) server.onAbort();
   options.onListen?.(server.address);
   return server;
@@ -62,7 +63,7 @@ class RunningServer implements Server {
   readonly finished: Promise<void>;
   readonly #listener: Listener;
   readonly #service: Service;
-  #finish!: () => void;
+  #finish!: (ending: Promise<void>) => void;
   #shutdown: Promise<void> | undefined;
 
   constructor(listener: Listener, service: Service) {
@@ -70,6 +71,9 @@ class RunningServer implements Server {
     this.#listener = listener;
     this.#service = service;
     this.finished = new Promise((resolve) => this.#finish = resolve);
+    this.finished.catch(() => {
+      // Whoever awaits it is told; so is who called shutdown.
+    });
   }
 
   get connections(): number {
@@ -77,20 +81,29 @@ class RunningServer implements Server {
   }
 
   readonly onAbort = (): void => {
-    this.shutdown();
+    this.shutdown().catch(() => {
+      // Told by `finished`.
+    });
   };
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
-    return this.#shutdown ??= this.#end(options.timeout ?? 10_000);
+    if (this.#shutdown === undefined) {
+      this.#shutdown = this.#end(options.timeout ?? 10_000);
+      this.#finish(this.#shutdown);
+    }
+    return this.#shutdown;
   }
 
   async #end(timeout: number): Promise<void> {
-    await this.#listener.close();
-    this.#service.drain();
     const timer = setTimeout(() => this.#service.destroy(), timeout);
-    await this.#service.idle();
-    clearTimeout(timer);
-    this.#finish();
+    try {
+      const closed = this.#listener.close();
+      this.#service.drain();
+      await closed;
+    } finally {
+      await this.#service.idle();
+      clearTimeout(timer);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

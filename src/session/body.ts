@@ -21,6 +21,7 @@ export class RunBody implements Body {
     const run = this.#run;
     const { memory } = run;
     let seen = 0;
+    let reading = false;
     const probe = (): IteratorResult<Uint8Array> | typeof PENDING => {
       run.checkSeen("body");
       if (memory.chunks > seen) {
@@ -37,9 +38,15 @@ export class RunBody implements Body {
       return memory.reached("endOfMessage") ? { done: true, value: undefined } : PENDING;
     };
     return {
-      next: () => run.ask(probe),
+      next: () => {
+        if (!reading) memory.bodyReaders++;
+        reading = true;
+        return run.ask(probe);
+      },
       return: () => {
-        run.bodyLeft = true;
+        if (reading) memory.bodyReaders--;
+        reading = false;
+        memory.bodyLeft = true;
         return run.leave();
       },
     };

@@ -35,6 +35,10 @@ export class Memory {
   chunks = 0;
   /** Whether somebody has taken that chunk. */
   chunkTaken = false;
+  /** How many are reading the body. */
+  bodyReaders = 0;
+  /** Whether somebody has left the body before its end. */
+  bodyLeft = false;
   #stage = 0;
 
   /** The event that the message has got to. */

@@ -1,16 +1,15 @@
 import { MilterError } from "../errors.ts";
 import type { Command, CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
-import { ACTION, flagNames, PROTOCOL } from "../protocol/flags.ts";
+import { ACTION, flagNames } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
+import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Edits } from "./edits.ts";
 import { Memory } from "./memory.ts";
-import { mtaOf } from "./mta.ts";
-import { planEdits } from "./planner.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
-import { mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
+import type { Refusal, Verdict } from "./verdict.ts";
 import { failed, PENDING, type Probe, Waiting } from "./waiting.ts";
 
 /** What a run needs of the conversation that it is part of. */
@@ -31,9 +30,8 @@ export interface Host {
 export class Run {
   readonly memory: Memory = new Memory();
   readonly edits: Edits = new Edits(this.memory.headers);
-  /** Set when the reader of the body has left it: the rest may be skipped. */
-  bodyLeft = false;
   readonly #host: Host;
+  readonly #answers: Answers;
   readonly #waiting: Waiting = new Waiting();
   #held: Command | undefined;
   #verdict: Verdict | undefined;
@@ -44,6 +42,7 @@ export class Run {
 
   constructor(host: Host) {
     this.#host = host;
+    this.#answers = new Answers(host.end, this.memory, this.edits);
   }
 
   /** The event that the filter is looking at: while there is one, nothing more is read. */
@@ -110,7 +109,7 @@ export class Run {
   #goOn(): void {
     const event = this.#held;
     this.#held = undefined;
-    if (event !== undefined) this.#pass(event);
+    if (event !== undefined) this.#answers.pass(event);
     this.#host.advance();
   }
 
@@ -160,7 +159,7 @@ export class Run {
     if (!this.#waiting.empty) this.#waiting.fail(this.#ending("Cannot wait"));
     const event = this.#held;
     this.#held = undefined;
-    if (event !== undefined) this.#settle(event);
+    if (event !== undefined) this.#answers.settle(event, verdict);
     this.#host.advance();
   }
 
@@ -200,9 +199,9 @@ export class Run {
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
   deliver(event: Command): void {
     this.#note(event);
-    if (this.#verdict !== undefined) this.#settle(event);
+    if (this.#verdict !== undefined) this.#answers.settle(event, this.#verdict);
     else if (this.#waiting.wake()) this.#held = event;
-    else if (event.type !== "endOfMessage") this.#pass(event);
+    else if (event.type !== "endOfMessage") this.#answers.pass(event);
     else {
       this.#held = event;
       this.#waiting.fail(neverCame());
@@ -211,72 +210,6 @@ export class Run {
 
   #note(event: Command): void {
     this.memory.note(event, this.#host.end.macros, this.#judge);
-  }
-
-  /** Answers an event that the filter lets pass. */
-  #pass(event: Command): void {
-    const { end } = this.#host;
-    this.memory.chunk = undefined;
-    if (end.awaiting !== event.type) return;
-    const refusal = this.#refusalOf(event);
-    if (refusal !== undefined) end.send(replyOf(refusal, this.memory));
-    else end.send({ type: this.#maySkip(event) ? "skip" : "continue" });
-  }
-
-  /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
-  #settle(event: Command): void {
-    const { end } = this.#host;
-    const verdict = this.#verdict!;
-    if (end.awaiting !== event.type) return;
-    if (event.type === "endOfMessage") this.#conclude(verdict);
-    else if (
-      !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits()
-    ) {
-      this.#pass(event);
-    } else this.#say(verdict);
-  }
-
-  /** The end of the message: edits and verdict leave together. */
-  #conclude(verdict: Verdict): void {
-    const { end } = this.#host;
-    if (verdict.type === "quarantine") this.edits.quarantine = verdict.reason;
-    if (!this.edits.empty && (verdict.type === "quarantine" || verdict.type === "accept")) {
-      const { headers: received, macros } = this.memory;
-      for (
-        const edit of planEdits(this.edits, {
-          received,
-          agreement: end.agreement!,
-          profile: mtaOf(macros).profile,
-        })
-      ) {
-        end.send(edit);
-      }
-    }
-    this.#say(verdict);
-  }
-
-  #say(verdict: Verdict): void {
-    this.#said = true;
-    this.#host.end.send(replyOf(verdict, this.memory));
-  }
-
-  #carriesEdits(): boolean {
-    return this.#verdict?.type === "accept" && !this.edits.empty;
-  }
-
-  #refusalOf(event: Command): Refusal | undefined {
-    return event.type === "rcpt" ? this.memory.recipients.at(-1)?.refusal : undefined;
-  }
-
-  /**
-   * Whether the rest of the body can be skipped: its reader has left, the verdict is reached, or a chunk has
-   * passed unread, after which the body can no longer be read at all.
-   */
-  #maySkip(event: Command): boolean {
-    if (event.type !== "body" || (this.protocol & PROTOCOL.SKIP) === 0) {
-      return false;
-    }
-    return this.bodyLeft || this.over || !this.memory.chunkTaken;
   }
 }
 

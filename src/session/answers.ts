@@ -1,0 +1,75 @@
+import type { Command } from "../protocol/commands.ts";
+import type { FilterEnd } from "../protocol/filter_end.ts";
+import { PROTOCOL } from "../protocol/flags.ts";
+import type { Edits } from "./edits.ts";
+import type { Memory } from "./memory.ts";
+import { mtaOf } from "./mta.ts";
+import { planEdits } from "./planner.ts";
+import { mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
+
+/** What the MTA is told about each event of a message: exactly one answer where it waits for one. */
+export class Answers {
+  readonly #end: FilterEnd;
+  readonly #memory: Memory;
+  readonly #edits: Edits;
+
+  constructor(end: FilterEnd, memory: Memory, edits: Edits) {
+    this.#end = end;
+    this.#memory = memory;
+    this.#edits = edits;
+  }
+
+  /** Answers an event that the filter lets pass. */
+  pass(event: Command): void {
+    this.#answer(event, false);
+  }
+
+  /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
+  settle(event: Command, verdict: Verdict): void {
+    if (this.#end.awaiting !== event.type) return;
+    if (event.type === "endOfMessage") this.#conclude(verdict);
+    else if (
+      !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
+    ) this.#answer(event, true);
+    else this.#end.send(replyOf(verdict, this.#memory));
+  }
+
+  #answer(event: Command, settled: boolean): void {
+    const skips = event.type === "body" && this.#maySkip(settled);
+    this.#memory.chunk = undefined;
+    if (this.#end.awaiting !== event.type) return;
+    const refusal = this.#refusalOf(event);
+    if (refusal !== undefined) this.#end.send(replyOf(refusal, this.#memory));
+    else this.#end.send({ type: skips ? "skip" : "continue" });
+  }
+
+  /** The end of the message: edits and verdict leave together. */
+  #conclude(verdict: Verdict): void {
+    if (verdict.type === "quarantine") this.#edits.quarantine = verdict.reason;
+    if (!this.#edits.empty && (verdict.type === "quarantine" || verdict.type === "accept")) {
+      const { headers: received, macros } = this.#memory;
+      const options = { received, agreement: this.#end.agreement!, profile: mtaOf(macros).profile };
+      for (const edit of planEdits(this.#edits, options)) this.#end.send(edit);
+    }
+    this.#end.send(replyOf(verdict, this.#memory));
+  }
+
+  /** An acceptance waits for the end of the message, where alone edits can be made. */
+  #carriesEdits(verdict: Verdict): boolean {
+    return verdict.type === "accept" && !this.#edits.empty;
+  }
+
+  #refusalOf(event: Command): Refusal | undefined {
+    return event.type === "rcpt" ? this.#memory.recipients.at(-1)?.refusal : undefined;
+  }
+
+  /**
+   * Whether the rest of the body can be skipped: the verdict is reached; or all who read it have left it; or a
+   * chunk has passed that nobody took, after which the body can no longer be read at all.
+   */
+  #maySkip(settled: boolean): boolean {
+    if (((this.#end.agreement?.protocol ?? 0) & PROTOCOL.SKIP) === 0) return false;
+    const { bodyReaders, bodyLeft, chunkTaken } = this.#memory;
+    return settled || (bodyLeft && bodyReaders === 0) || !chunkTaken;
+  }
+}
