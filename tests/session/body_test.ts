@@ -274,3 +274,16 @@ test("Body of a filter that does not answer it is seen all the same", async () =
     "endOfMessage: accept",
   ]);
 });
+
+test("Body is not skipped while another reader is still at it", async () => {
+  let whole: Uint8Array | undefined;
+  await using mta = await play(async (session) => {
+    const reading = session.body.collect();
+    await first(session.body);
+    whole = await reading;
+    return accept();
+  });
+  const answers = await mta.play([...HEADERS, ...CHUNKS.map(body), "endOfMessage"]);
+  assertEquals(answers.filter((answer) => answer.includes("skip")), []);
+  assertBytes(whole!, concat(CHUNKS));
+});
