@@ -1,21 +1,29 @@
-import { chmod, lstat, rm } from "node:fs/promises";
+import { chmod, lstat, rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname } from "node:path";
+import { platform } from "node:process";
 import { MilterError } from "../errors.ts";
 import { formatAddress, type UnixAddress } from "./address.ts";
+
+/** The most bytes of a socket's path. Node 20 cuts a longer one off, and listens there. */
+const MAX_PATH = platform === "darwin" ? 103 : 107;
 
 /**
  * Makes room for a Unix socket: removes the file that a server which ended badly left behind.
  *
  * Only a socket that nobody answers is removed.
  *
- * @throws {MilterError} `LISTEN` if somebody answers, or the file is no socket.
+ * @throws {MilterError} `LISTEN` if somebody answers, the file is no socket, or its path is too long.
  */
 export async function clearPath(address: UnixAddress): Promise<void> {
-  const found = await lstat(address.path).catch(() => undefined);
-  if (found === undefined) return;
   const refuse = (why: string) => {
     throw new MilterError("LISTEN", `Cannot listen on ${formatAddress(address)}: ${why}`);
   };
+  const size = new TextEncoder().encode(address.path).length;
+  if (size > MAX_PATH) refuse(`the path of ${size} bytes is over the limit of ${MAX_PATH}`);
+  await stat(dirname(address.path)); // Node says EACCES where there is no directory.
+  const found = await lstat(address.path).catch(() => undefined);
+  if (found === undefined) return;
   if (!found.isSocket()) refuse("there is a file that is no socket");
   if (await answers(address.path)) refuse("the address is in use");
   await rm(address.path, { force: true });
