@@ -1,4 +1,7 @@
-/** Promises that failed and that nobody asked, which end a process where nothing listens. */
+/**
+ * Promises that failed and that nobody asked, which end a process where nothing listens. The test runners of
+ * Bun and Node fail a test by them on their own; Deno's would end.
+ */
 
 import process from "node:process";
 import { settle } from "./mta_player.ts";

@@ -286,15 +286,6 @@ test("Session leaves no promise that fails unheard, whatever its filter leaves b
   assertEquals(errors, []);
 });
 
-test("Tests see a promise that fails unheard", async () => {
-  const error = new Error("unheard");
-  const errors = await unheard(async () => {
-    Promise.reject(error);
-    await settle();
-  });
-  assertEquals(errors, [error]);
-});
-
 test("Session hears of the end of a message whose recipients it is going through", async () => {
   const codes: string[] = [];
   await using mta = await play(async (session) => {
