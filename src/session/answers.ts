@@ -12,6 +12,8 @@ export class Answers {
   readonly #end: FilterEnd;
   readonly #memory: Memory;
   readonly #edits: Edits;
+  /** Whether the verdict was said, so that the MTA awaits nothing more of the message. */
+  said = false;
 
   constructor(end: FilterEnd, memory: Memory, edits: Edits) {
     this.#end = end;
@@ -31,7 +33,7 @@ export class Answers {
     else if (
       !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
     ) this.#answer(event, true);
-    else this.#end.send(replyOf(verdict, this.#memory));
+    else this.#say(verdict);
   }
 
   #answer(event: Command, settled: boolean): void {
@@ -51,6 +53,11 @@ export class Answers {
       const options = { received, agreement: this.#end.agreement!, profile: mtaOf(macros).profile };
       for (const edit of planEdits(this.#edits, options)) this.#end.send(edit);
     }
+    this.#say(verdict);
+  }
+
+  #say(verdict: Verdict): void {
+    this.said = true;
     this.#end.send(replyOf(verdict, this.#memory));
   }
 

@@ -131,7 +131,8 @@ export class Conversation implements Host {
     }
     this.#flush();
     if (this.#run?.held === undefined) {
-      if (this.end.closed || this.#peerDone) this.#stop("the MTA closed the connection");
+      if (this.end.closed) this.#stop("the MTA closed the connection");
+      else if (this.#peerDone) this.#endOfBytes();
       else if (this.#closing && !this.busy) this.#stop("the server is closing");
     }
     this.#regulate();
@@ -155,6 +156,16 @@ export class Conversation implements Host {
   #giveUp(error: unknown): void {
     this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
     this.#stop("the connection was closed", error);
+  }
+
+  /** A close without QUIT is an end as good as any, but within a packet it is none. */
+  #endOfBytes(): void {
+    if (this.end.buffered === 0) this.#stop("the MTA closed the connection");
+    else {
+      this.#giveUp(
+        new MilterError("FRAME", "Cannot read packet: the MTA closed within it", { side: "peer" }),
+      );
+    }
   }
 
   #next(): Command | undefined {

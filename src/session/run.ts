@@ -35,7 +35,6 @@ export class Run {
   readonly #waiting: Waiting = new Waiting();
   #held: Command | undefined;
   #verdict: Verdict | undefined;
-  #said = false;
   /** Why the message ended without a verdict. */
   #aborted: MilterError | undefined;
   #aborter: AbortController | undefined;
@@ -57,7 +56,7 @@ export class Run {
 
   /** Whether the MTA awaits nothing more of it: the verdict was said, or the message has gone. */
   get settled(): boolean {
-    return this.#said || this.#aborted !== undefined;
+    return this.#answers.said || this.#aborted !== undefined;
   }
 
   get connection(): Connection {

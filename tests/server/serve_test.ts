@@ -29,6 +29,9 @@ import { CONVERSATION, GREETING, mail, MESSAGE } from "../mta_commands.ts";
 import { MtaPlayer, settle } from "../mta_player.ts";
 import { socketWire } from "../wires.ts";
 
+/** Less than the time that a shutdown gives to what is in progress. */
+const PROMPT = { timeout: 5000 } as const;
+
 const LOOPBACK = { listen: "inet:0@127.0.0.1" } as const;
 
 /** An MTA that is connected to a server. */
@@ -185,7 +188,7 @@ async function leaveSocket(path: string): Promise<void> {
   await exited;
 }
 
-test("Server that shuts down lets messages in progress finish, and closes the rest", async () => {
+test("Server that shuts down lets messages in progress finish, and closes the rest", PROMPT, async () => {
   const { filter, go, held } = holding();
   const server = await serve(filter, LOOPBACK);
   const [busy, greeted, idle] = [await connectTo(server), await connectTo(server), await connectTo(server)];
@@ -207,24 +210,28 @@ test("Server that shuts down lets messages in progress finish, and closes the re
   for (const mta of [busy, greeted, idle]) await mta[Symbol.asyncDispose]();
 });
 
-test("Server that shuts down lets a verdict that waits for the end of its message be said", async () => {
-  const server = await serve((session) => {
-    session.headers.append("X-New", "v");
-    return accept();
-  }, LOOPBACK);
-  await using mta = await connectTo(server);
-  await mta.play(CONVERSATION.slice(0, 4));
-  const done = server.shutdown();
-  await settle();
-  assertEquals((await mta.play(CONVERSATION.slice(4))).slice(-2), [
-    'endOfMessage: addHeader "X-New" " v"',
-    "endOfMessage: accept",
-  ]);
-  await mta.readEnd();
-  await done;
-});
+test(
+  "Server that shuts down lets a verdict that waits for the end of its message be said",
+  PROMPT,
+  async () => {
+    const server = await serve((session) => {
+      session.headers.append("X-New", "v");
+      return accept();
+    }, LOOPBACK);
+    await using mta = await connectTo(server);
+    await mta.play(CONVERSATION.slice(0, 4));
+    const done = server.shutdown();
+    await settle();
+    assertEquals((await mta.play(CONVERSATION.slice(4))).slice(-2), [
+      'endOfMessage: addHeader "X-New" " v"',
+      "endOfMessage: accept",
+    ]);
+    await mta.readEnd();
+    await done;
+  },
+);
 
-test("Server that shuts down does not wait for what the verdict has ended", async () => {
+test("Server that shuts down does not wait for what the verdict has ended", PROMPT, async () => {
   const server = await serve(() => reject(), LOOPBACK);
   await using mta = await connectTo(server);
   assertEquals(await mta.say("connect"), ["reject"]);
