@@ -287,3 +287,28 @@ test("Body is not skipped while another reader is still at it", async () => {
   assertEquals(answers.filter((answer) => answer.includes("skip")), []);
   assertBytes(whole!, concat(CHUNKS));
 });
+
+test("Body waits for a slow reader, even while somebody waits for what comes later", async () => {
+  let read = "";
+  await using mta = await play(async (session) => {
+    const end = session.endOfMessage();
+    for await (const chunk of session.body) {
+      await settle();
+      read += String.fromCharCode(...chunk);
+    }
+    await end;
+    return accept();
+  });
+  await mta.play([...HEADERS, body("one"), body("two"), body("three"), "endOfMessage"]);
+  assertEquals(read, "onetwothree");
+});
+
+test("Body is skipped from the first chunk on that nobody reads", async () => {
+  await using mta = await play(async (session) => {
+    await session.body[Symbol.asyncIterator]().next();
+    await session.endOfMessage();
+    return accept();
+  });
+  const answers = await mta.play([...HEADERS, body("one"), body("two"), body("three"), "endOfMessage"]);
+  assertEquals(answers.slice(HEADERS.length - 1), ["body: continue", "body: skip", "endOfMessage: accept"]);
+});

@@ -3,7 +3,7 @@
 import { accept, defineFilter, discard, MilterError, type Recipient, reject } from "../../mod.ts";
 import { assertEquals, assertThrows, test } from "../harness.ts";
 import { GREETING, MESSAGE, rcpt } from "../mta_commands.ts";
-import { play } from "../mta_player.ts";
+import { play, settle } from "../mta_player.ts";
 
 const REST = ["data", "header", "endOfHeaders", "endOfMessage"] as const;
 
@@ -155,5 +155,25 @@ test("Recipient keeps the macros of its moment, and tells whether the MTA has re
     ["example.com", false],
     ["5.1.1", true],
     ["", false],
+  ]);
+});
+
+test("Recipient waits for its judgement, even while somebody waits for what comes later", async () => {
+  await using mta = await play(async (session) => {
+    const end = session.endOfMessage();
+    for await (const recipient of session.envelopeRecipients()) {
+      await settle();
+      recipient.reject();
+    }
+    await end;
+    return accept();
+  });
+  await mta.play([...GREETING, "mail"]);
+  assertEquals(await mta.play(["rcpt", "rcpt", ...REST]), [
+    "rcpt: reject",
+    "rcpt: reject",
+    "data: continue",
+    "endOfHeaders: continue",
+    "endOfMessage: accept",
   ]);
 });
