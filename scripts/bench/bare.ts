@@ -1,8 +1,9 @@
 /**
  * A bare responder: the least that answers an MTA at all, by the sockets of the runtime that this is. It reads
- * a packet's length, looks at one byte, and answers "continue". The yardstick for what a filter costs.
+ * a packet's length, looks at one byte, and answers "continue". The yardstick for what a filter costs. It listens on a free port, and
+ * prints it.
  *
- *   deno run -A scripts/bench/bare.ts PORT
+ *   deno run -A scripts/bench/bare.ts
  *
  * @module
  */
@@ -39,9 +40,8 @@ function responder(write: (bytes: Uint8Array) => unknown): (chunk: Uint8Array) =
 interface Runtimes {
   readonly Deno?: typeof Deno;
   readonly Bun?: {
-    listen(options: object): unknown;
+    listen(options: object): { readonly port: number };
   };
-  readonly process: { readonly argv: readonly string[] };
 }
 
 interface BunConnection {
@@ -49,9 +49,9 @@ interface BunConnection {
   write(bytes: Uint8Array): number;
 }
 
-const { Deno: deno, Bun: bun, process } = globalThis as unknown as Runtimes;
+const { Deno: deno, Bun: bun } = globalThis as unknown as Runtimes;
 const hostname = "127.0.0.1";
-const port = Number(process.argv.at(-1));
+const port = 0;
 
 if (deno !== undefined) {
   const serve = async (conn: Deno.Conn) => {
@@ -63,13 +63,13 @@ if (deno !== undefined) {
     conn.close();
   };
   const listener = deno.listen({ hostname, port });
-  console.log("listening");
+  console.log(listener.addr.port);
   for await (const conn of listener) {
     conn.setNoDelay(true);
     serve(conn);
   }
 } else if (bun !== undefined) {
-  bun.listen({
+  const listener = bun.listen({
     hostname,
     port,
     socket: {
@@ -77,10 +77,14 @@ if (deno !== undefined) {
       data: (connection: BunConnection, chunk: Uint8Array) => connection.data(chunk),
     },
   });
-  console.log("listening");
+  console.log(listener.port);
 } else {
   const { createServer } = await import("node:net");
-  createServer({ noDelay: true }, (socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     socket.on("data", responder((bytes) => socket.write(bytes))).on("error", () => socket.destroy());
-  }).listen({ host: hostname, port }, () => console.log("listening"));
+  });
+  server.listen({ host: hostname, port }, () => {
+    const address = server.address();
+    if (typeof address === "object") console.log(address?.port);
+  });
 }
