@@ -74,11 +74,14 @@ function denoOptions(address: Address): TcpOptions | UnixOptions {
 
 async function acceptAll(listener: DenoListener, onConn: (conn: DenoConn) => void): Promise<void> {
   while (true) {
+    let conn: DenoConn | undefined;
     try {
-      onConn(await listener.accept());
+      conn = await listener.accept();
+      onConn(conn);
     } catch (error) {
       if (isClosed(error)) return;
       // A connection that failed in the making, or no descriptor free: the next may work.
+      conn?.close();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -1,6 +1,14 @@
 import { connect, createServer, type Server, type Socket as NodeSocketHandle } from "node:net";
+import { setImmediate } from "node:timers";
 import type { Address } from "./address.ts";
-import { type Adapter, type Listener, peerName, type Socket, type SocketEvents } from "./socket.ts";
+import {
+  type Adapter,
+  type Listener,
+  peerName,
+  type Socket,
+  type SocketEvents,
+  WRITE_HIGH_WATER,
+} from "./socket.ts";
 import { clearPath, removePath, setMode } from "./unix_socket.ts";
 
 /** `node:net`. */
@@ -53,17 +61,43 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked;
 }
 
+/** Sockets with something to write. */
+let dirty: NodeSocket[] = [];
+
+/**
+ * What is answered in one turn of the event loop is written at its end, on one socket after the other: the first
+ * write wakes the MTA, which is the dearest part of it, and finds it awake for the rest.
+ */
+function flushSoon(socket: NodeSocket): void {
+  if (dirty.push(socket) === 1) setImmediate(flushAll);
+}
+
+function flushAll(): void {
+  const sockets = dirty;
+  dirty = [];
+  for (const socket of sockets) socket.flush();
+}
+
 class NodeSocket implements Socket {
-  readonly peer: string;
   readonly #socket: NodeSocketHandle;
+  readonly #address: Address;
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #events: SocketEvents | undefined;
 
   constructor(socket: NodeSocketHandle, address: Address) {
     this.#socket = socket;
-    this.peer = peerName(address, socket.remoteAddress, socket.remotePort);
+    this.#address = address;
+  }
+
+  /** Asked of the system only when it is wanted. */
+  get peer(): string {
+    return peerName(this.#address, this.#socket.remoteAddress, this.#socket.remotePort);
   }
 
   start(events: SocketEvents): void {
     let failure: unknown;
+    this.#events = events;
     this.#socket
       .on("data", (chunk: Uint8Array) => events.data(chunk))
       .on("end", () => events.end())
@@ -73,7 +107,19 @@ class NodeSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#socket.write(bytes);
+    if (this.#waiting.length === 0) flushSoon(this);
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    return this.#waitingBytes < WRITE_HIGH_WATER && !this.#socket.writableNeedDrain;
+  }
+
+  /** Hands over what waits. */
+  flush(): void {
+    const full = this.#waitingBytes >= WRITE_HIGH_WATER;
+    let room = true;
+    for (const bytes of this.#waiting) room = this.#socket.write(bytes);
+    this.#waiting.length = this.#waitingBytes = 0;
+    if (full && room) this.#events?.drain();
   }
 
   pause(): void {
@@ -85,6 +131,7 @@ class NodeSocket implements Socket {
   }
 
   close(): void {
+    this.flush();
     this.#socket.destroySoon();
   }
 

@@ -10,7 +10,7 @@ import { REPLIES, type Reply } from "./replies.ts";
 interface Layout {
   readonly type: string;
   readonly code: number;
-  readonly fields: readonly (readonly [name: string, field: Field<unknown>])[];
+  readonly fields: readonly (Field<unknown> & { readonly name: string })[];
   /** Where there are no fields: the message and its packet, so that none is made again and again. */
   readonly constant: { readonly message: { readonly type: string }; readonly packet: Uint8Array } | undefined;
 }
@@ -38,7 +38,7 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
   const byType = new Map<string, Layout>();
   for (const type of Object.keys(table) as In["type"][]) {
     const row: { readonly code: string; readonly fields: object } = table[type];
-    const fields = Object.entries(row.fields);
+    const fields = Object.entries(row.fields).map(([name, field]) => ({ name, ...field }));
     const code = row.code.charCodeAt(0);
     const layout: Layout = {
       type,
@@ -63,18 +63,20 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
           : `there is none with the code 0x${code.toString(16).padStart(2, "0")}`;
         throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
-      const reader = new Reader(packet, layout.type, 1);
-      let message: Record<string, unknown> | undefined;
-      if (layout.constant === undefined) {
-        message = { type: layout.type };
-        for (const [name, field] of layout.fields) {
-          reader.field = name;
-          message[name] = field.decode(reader);
+      let message: { readonly type: string } | undefined = layout.constant?.message;
+      if (message === undefined || packet.length > 1) {
+        const reader = new Reader(packet, layout.type, 1);
+        const values: Record<string, unknown> = { type: layout.type };
+        for (let at = 0; at < layout.fields.length; at++) {
+          const field = layout.fields[at]!;
+          reader.field = field.name;
+          values[field.name] = field.decode(reader);
         }
+        reader.finish();
+        message = values as { readonly type: string };
       }
-      reader.finish();
       // The table's type ties the fields to the message: this is where that proof is spent.
-      return (message ?? layout.constant?.message) as { readonly type: string } as Out;
+      return message as Out;
     },
     encode(writer, message) {
       const layout = byType.get(message.type);
@@ -85,9 +87,9 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
       const values = message as { readonly [name: string]: unknown };
       writer.open(layout.type, layout.code);
       try {
-        for (const [name, field] of layout.fields) {
-          writer.field = name;
-          field.encode(writer, values[name]);
+        for (const field of layout.fields) {
+          writer.field = field.name;
+          field.encode(writer, values[field.name]);
         }
       } catch (error) {
         writer.undo();

@@ -28,12 +28,14 @@ export function checkReply(
   side: ErrorSide,
 ): void {
   const { type } = reply;
-  const { action = 0 } = REPLIES[type];
+  const known = COMMANDS[turn.command].answers.includes(type);
+  if (known && type === "continue") return;
   const refuse = (code: "ORDER" | "NOT_AGREED" | "MESSAGE", why: string, cause?: unknown) => {
     throw new MilterError(code, `Cannot answer ${turn.command} by ${type}: ${why}`, { side, cause });
   };
 
-  if (!COMMANDS[turn.command].answers.includes(type)) refuse("ORDER", "it is no answer to that command");
+  if (!known) refuse("ORDER", "it is no answer to that command");
+  const { action = 0 } = REPLIES[type];
   if ((action & ~(agreement?.actions ?? 0)) !== 0) {
     refuse("NOT_AGREED", `${flagNames(ACTION, action)} was not negotiated`);
   }

@@ -1,11 +1,15 @@
 import type { Command } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import { PROTOCOL } from "../protocol/flags.ts";
+import type { Reply } from "../protocol/replies.ts";
 import type { Edits } from "./edits.ts";
 import type { Memory } from "./memory.ts";
 import { mtaOf } from "./mta.ts";
 import { planEdits } from "./planner.ts";
 import { mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
+
+const CONTINUE: Reply = Object.freeze({ type: "continue" });
+const SKIP: Reply = Object.freeze({ type: "skip" });
 
 /** What the MTA is told about each event of a message: exactly one answer where it waits for one. */
 export class Answers {
@@ -42,7 +46,7 @@ export class Answers {
     if (this.#end.awaiting !== event.type) return;
     const refusal = this.#refusalOf(event);
     if (refusal !== undefined) this.#end.send(replyOf(refusal, this.#memory));
-    else this.#end.send({ type: skips ? "skip" : "continue" });
+    else this.#end.send(skips ? SKIP : CONTINUE);
   }
 
   /** The end of the message: edits and verdict leave together. */

@@ -30,11 +30,16 @@ export interface Outlet {
   write(bytes: Uint8Array): boolean;
   /** Closes after what was written. */
   close(): void;
+  /** Closes at once. */
+  destroy(): void;
   /** Stops reading, until {@linkcode Outlet.resume}. */
   pause(): void;
   /** Reads on. */
   resume(): void;
 }
+
+/** How long the last answers may take to go out after the conversation has ended, in milliseconds. */
+const LINGER = 5_000;
 
 /** How much may wait to be read by the filter before reading stops, in bytes. */
 const HIGH_WATER = 64 * 1024;
@@ -63,12 +68,13 @@ export class Conversation implements Host {
   #peerDone = false;
   #closing = false;
   #closed = false;
+  #closedSince: number | undefined;
   /** How many events have come. */
   #events = 0;
 
   constructor(filter: Filter, outlet: Outlet, options: ConversationOptions = {}) {
     this.#outlet = outlet;
-    this.#runner = new Runner(filter, outlet.peer, options);
+    this.#runner = new Runner(filter, outlet, options);
     this.#watch = new Watch(options.timeouts);
     this.end = new FilterEnd({
       wish: wishFor(filter),
@@ -140,6 +146,7 @@ export class Conversation implements Host {
 
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
   tick(now: number): void {
+    if (this.#closed) return this.#checkClosed(now);
     const overdue = this.#watch.look({
       events: this.#events,
       held: this.#run?.held?.type,
@@ -150,6 +157,12 @@ export class Conversation implements Host {
     if (overdue === undefined) return;
     if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
     else this.#giveUp(overdue);
+  }
+
+  /** A peer that never reads would keep a closed connection for good. */
+  #checkClosed(now: number): void {
+    this.#closedSince ??= now;
+    if (now - this.#closedSince >= LINGER) this.#outlet.destroy();
   }
 
   /** The peer failed: all that can be done is to close. */

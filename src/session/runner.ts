@@ -20,17 +20,21 @@ export class Runner {
   readonly #filter: Filter;
   readonly #policy: ErrorPolicy;
   readonly #log: Log;
-  readonly #peer: string;
+  readonly #outlet: { readonly peer: string };
   /** What the filter of the latest run holds. */
   #session: Session | undefined;
 
-  /** `peer` is the address of the MTA's end, for logs. */
-  constructor(filter: Filter, peer: string, { onError = "tempfail", log = consoleLog }: RunnerOptions) {
+  /** The outlet tells the address of the MTA's end, for logs. */
+  constructor(
+    filter: Filter,
+    outlet: { readonly peer: string },
+    { onError = "tempfail", log = consoleLog }: RunnerOptions,
+  ) {
     if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
     this.#filter = filter;
     this.#policy = checkPolicy(onError);
     this.#log = log;
-    this.#peer = peer;
+    this.#outlet = outlet;
   }
 
   /** Calls the filter for a run. */
@@ -56,7 +60,7 @@ export class Runner {
   /** Logs something, with what is known of where it happened. */
   report(entry: LogEntry): void {
     try {
-      this.#log({ filter: this.#filter.name || undefined, peer: this.#peer || undefined, ...entry });
+      this.#log({ filter: this.#filter.name || undefined, peer: this.#outlet.peer || undefined, ...entry });
     } catch (error) {
       // A log that fails must not cost a mail; the console is what is left.
       consoleLog({ level: "error", message: "The log failed", error });

@@ -18,7 +18,9 @@ const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: st
  */
 export class Framer {
   readonly #limit: number;
-  #chunks: Uint8Array[] = [];
+  /** The chunk that is being cut, from `#at` on, and those that came after it. */
+  #chunk: Uint8Array | undefined;
+  #later: Uint8Array[] = [];
   #at = 0;
   #buffered = 0;
   #head = 0;
@@ -47,14 +49,15 @@ export class Framer {
   /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    if (this.#chunk === undefined) this.#chunk = chunk;
+    else this.#later.push(chunk);
     this.#buffered += chunk.length;
   }
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
   next(): Uint8Array | undefined {
     if (this.#packet === undefined) {
-      const chunk = this.#chunks[0];
+      const chunk = this.#chunk;
       const at = this.#at;
       if (this.#headBytes === 0 && chunk !== undefined && chunk.length - at >= 4) {
         const length = (chunk[at]! << 24 | chunk[at + 1]! << 16 | chunk[at + 2]! << 8 | chunk[at + 3]!) >>> 0;
@@ -77,7 +80,7 @@ export class Framer {
   /** A length that comes in pieces. */
   #collectHead(): boolean {
     while (this.#headBytes < 4) {
-      const chunk = this.#chunks[0];
+      const chunk = this.#chunk;
       if (chunk === undefined) return false;
       this.#head = (this.#head << 8 | chunk[this.#at]!) >>> 0;
       this.#skip(1);
@@ -91,7 +94,7 @@ export class Framer {
   #collectPacket(): Uint8Array | undefined {
     const packet = this.#packet!;
     while (this.#filled < packet.length) {
-      const chunk = this.#chunks[0];
+      const chunk = this.#chunk;
       if (chunk === undefined) return undefined;
       const part = chunk.subarray(this.#at, this.#at + packet.length - this.#filled);
       packet.set(part, this.#filled);
@@ -106,8 +109,8 @@ export class Framer {
   #skip(size: number): void {
     this.#at += size;
     this.#buffered -= size;
-    if (this.#at === this.#chunks[0]!.length) {
-      this.#chunks.shift();
+    if (this.#at === this.#chunk!.length) {
+      this.#chunk = this.#later.length > 0 ? this.#later.shift() : undefined;
       this.#at = 0;
     }
   }
