@@ -121,6 +121,17 @@ export class Conversation implements Host {
   /** Reads the events that have come, until one is held for the filter; then sends what was answered. */
   advance(): void {
     if (this.#advancing || this.#closed) return;
+    if (this.end.buffered > 0 || this.#kept !== undefined) this.#read();
+    this.#flush();
+    if (this.#run?.held === undefined) {
+      if (this.end.closed) this.#stop("the MTA closed the connection");
+      else if (this.#peerDone) this.#endOfBytes();
+      else if (this.#closing && !this.busy) this.#stop("the server is closing");
+    }
+    this.#regulate();
+  }
+
+  #read(): void {
     this.#advancing = true;
     try {
       while (this.#run?.held === undefined) {
@@ -132,16 +143,8 @@ export class Conversation implements Host {
     } catch (error) {
       this.#flush();
       this.#giveUp(error);
-    } finally {
-      this.#advancing = false;
     }
-    this.#flush();
-    if (this.#run?.held === undefined) {
-      if (this.end.closed) this.#stop("the MTA closed the connection");
-      else if (this.#peerDone) this.#endOfBytes();
-      else if (this.#closing && !this.busy) this.#stop("the server is closing");
-    }
-    this.#regulate();
+    this.#advancing = false;
   }
 
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
