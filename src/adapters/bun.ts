@@ -81,7 +81,10 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
     // Without it the peer's end closes the connection at once, and answers are lost.
     allowHalfOpen: true,
     socket: {
-      open: (connection) => onSocket(connection.data = new BunSocket(connection, address)),
+      open: (connection) => {
+        onSocket(connection.data = new BunSocket(connection, address));
+        connection.data.hold();
+      },
       data: (connection, chunk) => connection.data.events?.data(chunk),
       drain: (connection) => connection.data.flush(),
       end: (connection) => connection.data.events?.end(),
@@ -92,25 +95,38 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
 }
 
 class BunSocket implements Socket {
-  readonly peer: string;
   events: SocketEvents | undefined;
+  readonly #address: Address;
   readonly #connection: BunConnection;
   #queue: Uint8Array[] = [];
   #queued = 0;
   #blocked = false;
   #closing = false;
   #closed = false;
+  #unstarted = false;
 
   constructor(connection: BunConnection, address: Address) {
     this.#connection = connection;
-    this.peer = peerName(address, connection.remoteAddress, connection.remotePort);
+    this.#address = address;
     connection.setNoDelay(true);
-    connection.pause();
+  }
+
+  /** Asked of the system only when it is wanted. */
+  get peer(): string {
+    return peerName(this.#address, this.#connection.remoteAddress, this.#connection.remotePort);
   }
 
   start(events: SocketEvents): void {
     this.events = events;
-    this.#connection.resume();
+    if (this.#unstarted) this.#connection.resume();
+    this.#unstarted = false;
+  }
+
+  /** Bun reads at once: what comes before anybody listens must wait. */
+  hold(): void {
+    if (this.events !== undefined) return;
+    this.#unstarted = true;
+    this.#connection.pause();
   }
 
   write(bytes: Uint8Array): boolean {

@@ -92,9 +92,11 @@ function isClosed(error: unknown): boolean {
   return error instanceof Error && (error.name === "BadResource" || error.name === "Interrupted");
 }
 
-/** How many bytes are read into one piece of memory, and how few left of it are too few for a read. */
-const SLAB = 64 * 1024;
-const SLAB_REST = 16 * 1024;
+/**
+ * How many bytes of memory are taken at once to read into: few for talk, many for a body. When less than a quarter
+ * is left, it is time for the next.
+ */
+const SLAB = { talk: 8 * 1024, body: 64 * 1024 } as const;
 
 class DenoSocket implements Socket {
   readonly peer: string;
@@ -122,14 +124,20 @@ class DenoSocket implements Socket {
 
   /** Reads into fresh memory piece by piece: chunks are views of it and are never overwritten. */
   async #readAll(events: SocketEvents): Promise<void> {
-    let slab = new Uint8Array(SLAB);
+    let slab = new Uint8Array(SLAB.talk);
+    let least = SLAB.talk / 4;
     try {
       while (!this.#closed) {
         const size = await this.#conn.read(slab);
         if (size === null) return events.end();
         if (this.#closed) return;
         events.data(slab.subarray(0, size));
-        slab = slab.length - size < SLAB_REST ? new Uint8Array(SLAB) : slab.subarray(size);
+        if (slab.length - size >= least) slab = slab.subarray(size);
+        else {
+          // A read that left no room may have left bytes unread, too.
+          slab = new Uint8Array(size === slab.length ? SLAB.body : SLAB.talk);
+          least = slab.length / 4;
+        }
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch (error) {

@@ -15,7 +15,10 @@ export interface SocketEvents {
 
 /** A connection of any runtime. */
 export interface Socket {
-  /** The peer's address, `127.0.0.1:41234`; of a Unix socket the path that both use, `unix:/run/filter.sock`. */
+  /**
+   * The peer's address, `127.0.0.1:41234`; of a Unix socket the path that both use, `unix:/run/filter.sock`.
+   * Empty when nothing is known, as of a connection that is gone.
+   */
   readonly peer: string;
   /** Starts to read. */
   start(events: SocketEvents): void;
@@ -49,7 +52,8 @@ export interface Adapter {
 
 /** A peer's address for a person to read; `address` is that of the listener or that was connected to. */
 export function peerName(address: Address, host: string | undefined, port: number | undefined): string {
-  if ("path" in address || host === undefined) return formatAddress(address);
+  if ("path" in address) return formatAddress(address);
+  if (host === undefined) return "";
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
