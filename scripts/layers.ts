@@ -1,6 +1,6 @@
 /**
  * The rooms of `src` and what each may know. Imports point one way:
- * errors ← wire ← protocol ← session ← server, and protocol ← client.
+ * errors ← wire ← protocol ← session ← server, and protocol ← mta ← client.
  *
  * A module is judged by what it uses; check_layers.ts finds that out.
  */
@@ -20,17 +20,18 @@ const ALL = /(?:)/;
 
 const PROTOCOL: readonly string[] = ["errors", "wire", "protocol"];
 const SERVER: readonly string[] = [...PROTOCOL, "session", "adapters", "server"];
-const EVERYTHING: readonly string[] = [...SERVER, "client", "testing", "cli"];
+const EVERYTHING: readonly string[] = [...SERVER, "mta", "client", "testing", "cli"];
 
 /** All rooms: the directories of `src`, and `errors.ts`. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   errors: { imports: [], time: false, runtime: NONE },
   wire: { imports: ["errors"], time: false, runtime: NONE },
   protocol: { imports: ["errors", "wire"], time: false, runtime: NONE },
+  mta: { imports: PROTOCOL, time: false, runtime: NONE },
   session: { imports: PROTOCOL, time: true, runtime: NONE },
   adapters: { imports: ["errors"], time: true, runtime: ALL },
   server: { imports: SERVER, time: true, runtime: /\/(deno|bun|node)\.ts$/ },
-  client: { imports: [...PROTOCOL, "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
+  client: { imports: [...PROTOCOL, "mta", "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
   testing: { imports: EVERYTHING, time: true, runtime: NONE },
   cli: { imports: EVERYTHING, time: true, runtime: ALL },
 };

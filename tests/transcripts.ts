@@ -16,6 +16,32 @@ export interface Exchange {
   readonly garbage: Uint8Array;
 }
 
+/** What one file holds: the connections of a scenario, and what came of it outside of them. */
+export interface Recording {
+  /** The file: `"postfix/mod-addheader"`. */
+  readonly name: string;
+  readonly mta: MtaName;
+  /** The SMTP session line by line, `C: ` or `S: ` in front; a reply of several lines has ` | ` between. */
+  readonly smtp: readonly string[];
+  readonly delivered: readonly Delivered[];
+  readonly conversations: readonly Conversation[];
+}
+
+/** A message as the MTA sent it on. */
+export interface Delivered {
+  /** `MAIL FROM:<a@example.test> SIZE=123` */
+  readonly mail: string;
+  /** The lines of all recipients, sorted. */
+  readonly rcpt: readonly string[];
+  /** Headers and body; of a long message its head and tail only. One character per byte. */
+  readonly data?: string;
+  readonly head?: string;
+  readonly tail?: string;
+  /** Of a long message: how many bytes it had, and their SHA-256. */
+  readonly len?: number;
+  readonly sha256?: string;
+}
+
 /** All that passed over one connection. */
 export interface Conversation {
   /** The file, and the connection in it: `"postfix/two-filters-a-discards #2"`. */
@@ -26,9 +52,15 @@ export interface Conversation {
 
 export type MtaName = "postfix" | "sendmail";
 
+/** The first line of a transcript. */
+interface Heading {
+  readonly smtp: readonly string[];
+  readonly delivered: readonly Delivered[] | null;
+}
+
 /** A line of a transcript. Long payloads were cut: their middle is not known. */
 interface Line {
-  readonly conn: number;
+  readonly conn: number | string;
   readonly dir: "mta" | "filter";
   readonly cmd: string;
   readonly hex?: string;
@@ -37,21 +69,33 @@ interface Line {
   readonly tail?: string;
 }
 
-/** Every recorded conversation. */
-export const CONVERSATIONS: readonly Conversation[] = [
+/** Every file. */
+export const RECORDINGS: readonly Recording[] = [
   ...await load("postfix"),
   ...await load("sendmail"),
 ];
 
-async function load(mta: MtaName): Promise<Conversation[]> {
+/** Every recorded conversation. */
+export const CONVERSATIONS: readonly Conversation[] = RECORDINGS.flatMap(({ conversations }) =>
+  conversations
+);
+
+async function load(mta: MtaName): Promise<Recording[]> {
   const folder = new URL(`./transcripts/${mta}/`, import.meta.url);
   const index = await readText(new URL("INDEX.md", folder));
   const files = [...index.matchAll(/^- `(.+)\.jsonl`/gm)].map(([, name]) => name!);
-  const loaded = await Promise.all(files.map(async (file) => {
-    const [, ...lines] = (await readText(new URL(`${file}.jsonl`, folder))).trimEnd().split("\n");
-    return conversations(mta, `${mta}/${file}`, lines.map((line): Line => JSON.parse(line)));
+  return await Promise.all(files.map(async (file) => {
+    const [first, ...lines] = (await readText(new URL(`${file}.jsonl`, folder))).trimEnd().split("\n");
+    const { smtp, delivered }: Heading = JSON.parse(first!);
+    const name = `${mta}/${file}`;
+    return {
+      name,
+      mta,
+      smtp,
+      delivered: delivered ?? [],
+      conversations: conversations(mta, name, lines.map((line): Line => JSON.parse(line))),
+    };
   }));
-  return loaded.flat();
 }
 
 function conversations(mta: MtaName, file: string, lines: readonly Line[]): Conversation[] {

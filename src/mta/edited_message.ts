@@ -1,0 +1,146 @@
+import { ACTION } from "../protocol/flags.ts";
+import { PROTOCOL } from "../protocol/flags.ts";
+import type { Agreement, Reply } from "../protocol/replies.ts";
+import { decodeText } from "../wire/text.ts";
+import { Envelope, type Party } from "./envelope.ts";
+import type { HeaderList, OwnValues } from "./header_list.ts";
+import { concat, withCrlf } from "./lines.ts";
+import type { Mail, MailField } from "./mail.ts";
+import type { MtaName } from "./mta_name.ts";
+import { PostfixHeaders } from "./postfix_headers.ts";
+import { SendmailHeaders } from "./sendmail_headers.ts";
+import { SMTP_REPLIES } from "./smtp_replies.ts";
+
+/** What becomes of a message. */
+export type Outcome = "accepted" | "rejected" | "tempfailed" | "discarded" | "quarantined";
+
+/** How the end of a message is decided. */
+export interface Decision {
+  readonly outcome: Outcome;
+  /** What the SMTP client sees, lines of one reply with CRLF between. */
+  readonly reply: string;
+}
+
+/** What an edited message depends on. */
+export interface EditedMessageOptions {
+  readonly mta: MtaName;
+  /** What was agreed with the filter. */
+  readonly agreement: Pick<Agreement, "actions" | "protocol">;
+  readonly sender: Party;
+  readonly recipients: readonly Party[];
+  /** The id that the client is told. `"4ZX0000000"` by default. */
+  readonly queueId?: string;
+  /** The values of the headers that the MTA makes itself. */
+  readonly own?: OwnValues;
+}
+
+/**
+ * A message at its end, while a filter edits it and an MTA keeps the book by its own rules. Neither MTA checks
+ * much: what it takes without a word is taken here too.
+ */
+export class EditedMessage {
+  readonly headers: HeaderList;
+  readonly envelope: Envelope;
+  readonly #options: EditedMessageOptions;
+  readonly #received: Mail;
+  #body: Uint8Array[] | undefined;
+  /** Whether a piece of a new body came last, or something after it. */
+  #bodyState: "none" | "open" | "closed" = "none";
+  #quarantine: string | undefined;
+  #broken = false;
+
+  constructor(mail: Mail, options: EditedMessageOptions) {
+    const { mta, agreement, sender, recipients, own = {} } = options;
+    this.#options = options;
+    this.#received = mail;
+    const list = { leadingSpace: (agreement.protocol & PROTOCOL.LEADING_SPACE) !== 0, own };
+    const fields = receivedFields(mail, mta);
+    this.headers = mta === "postfix" ? new PostfixHeaders(fields, list) : new SendmailHeaders(fields, list);
+    this.envelope = new Envelope(mta, sender, recipients);
+  }
+
+  /** Why the message is to be held; `undefined` if it is not. */
+  get quarantine(): string | undefined {
+    return this.#quarantine;
+  }
+
+  /** The message as it is now, with all edits so far. */
+  get mail(): Mail {
+    const body = this.#body === undefined ? this.#received.body : withCrlf(concat(this.#body));
+    return { mailboxLine: undefined, headers: this.headers.delivered(), body };
+  }
+
+  /** Takes an edit, or the verdict: then tells what is decided. */
+  take(reply: Reply): Decision | undefined {
+    if (reply.type !== "replaceBody" && this.#bodyState === "open") this.#bodyState = "closed";
+    switch (reply.type) {
+      case "progress":
+        return undefined;
+      case "addHeader":
+        return void this.headers.add(reply.name, reply.value);
+      case "insertHeader":
+        return void this.headers.insert(reply.index, reply.name, reply.value);
+      case "changeHeader":
+        return void this.headers.change(reply.index, reply.name, reply.value);
+      case "replaceBody":
+        return void this.#replaceBody(reply.chunk);
+      case "changeSender":
+        return void this.envelope.changeSender(decodeText(reply.address), textOf(reply.arguments));
+      case "addRecipient":
+        return void this.envelope.addRecipient(decodeText(reply.address));
+      case "addRecipientWithArguments":
+        return void this.envelope.addRecipient(decodeText(reply.address), textOf(reply.arguments));
+      case "removeRecipient":
+        return void this.envelope.removeRecipient(decodeText(reply.address));
+      case "quarantine":
+        this.#quarantine = decodeText(reply.reason);
+        return undefined;
+      default:
+        return this.#decide(reply);
+    }
+  }
+
+  #replaceBody(chunk: Uint8Array): void {
+    const { mta, agreement } = this.#options;
+    // Postfix wants all pieces together; Sendmail checks for this edit alone that it was agreed on.
+    this.#broken ||= mta === "postfix"
+      ? this.#bodyState === "closed"
+      : (agreement.actions & ACTION.CHANGE_BODY) === 0;
+    this.#bodyState = "open";
+    (this.#body ??= []).push(chunk);
+  }
+
+  #decide(reply: Reply): Decision {
+    const { mta, queueId = "4ZX0000000" } = this.#options;
+    const replies = SMTP_REPLIES[mta];
+    if (this.#broken) return { outcome: "tempfailed", reply: replies.broken };
+    const accept = replies.accept(queueId);
+    switch (reply.type) {
+      case "reject":
+        return { outcome: "rejected", reply: replies.reject };
+      case "tempfail":
+        return { outcome: "tempfailed", reply: replies.tempfail };
+      case "replyCode": {
+        const text = decodeText(reply.text).replaceAll("%%", "%");
+        return { outcome: text.startsWith("4") ? "tempfailed" : "rejected", reply: text };
+      }
+      case "discard":
+        return { outcome: "discarded", reply: accept };
+      default:
+        return { outcome: this.#quarantine === undefined ? "accepted" : "quarantined", reply: accept };
+    }
+  }
+}
+
+/** The fields of a message as an MTA has them: each makes something else of the line from a mailbox. */
+export function receivedFields({ mailboxLine, headers }: Mail, mta: MtaName): readonly MailField[] {
+  if (mailboxLine === undefined || mta === "sendmail") return headers;
+  return [{ name: X_MAILBOX_LINE, value: concat([SPACE, mailboxLine]) }, ...headers];
+}
+
+const X_MAILBOX_LINE: Uint8Array = new TextEncoder().encode("X-Mailbox-Line");
+const SPACE: Uint8Array = Uint8Array.of(0x20);
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && decodeText(bytes);
+}

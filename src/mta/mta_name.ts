@@ -1,0 +1,2 @@
+/** The MTAs whose rules are known here. */
+export type MtaName = "postfix" | "sendmail";
