@@ -1,4 +1,5 @@
 import type { Address } from "./address.ts";
+import { noteRead } from "./collector.ts";
 import {
   type Adapter,
   type Listener,
@@ -131,6 +132,7 @@ class DenoSocket implements Socket {
         const size = await this.#conn.read(slab);
         if (size === null) return events.end();
         if (this.#closed) return;
+        noteRead(size);
         events.data(slab.subarray(0, size));
         if (slab.length - size >= least) slab = slab.subarray(size);
         else {

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket as NodeSocketHandle } from "node:net";
 import { setImmediate } from "node:timers";
 import type { Address } from "./address.ts";
+import { noteRead } from "./collector.ts";
 import {
   type Adapter,
   type Listener,
@@ -100,7 +101,10 @@ class NodeSocket implements Socket {
     let failure: unknown;
     this.#events = events;
     this.#socket
-      .on("data", (chunk: Uint8Array) => events.data(chunk))
+      .on("data", (chunk: Uint8Array) => {
+        noteRead(chunk.length);
+        events.data(chunk);
+      })
       .on("end", () => events.end())
       .on("drain", () => events.drain())
       .on("error", (error) => failure = error)
