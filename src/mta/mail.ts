@@ -81,6 +81,11 @@ export function sameName(one: Uint8Array, other: Uint8Array): boolean {
   return true;
 }
 
+/** Whether a name is one of these. */
+export function oneOf(names: readonly Uint8Array[], name: Uint8Array): boolean {
+  return names.some((one) => sameName(one, name));
+}
+
 const FOLD = Uint8Array.of(LF);
 const SEPARATOR = Uint8Array.of(COLON);
 /** How the line before a mail in a mailbox starts, and how one that was taken for text was quoted. */

@@ -7,7 +7,7 @@ import {
   type OwnValues,
   writtenValue,
 } from "./header_list.ts";
-import { type MailField, sameName } from "./mail.ts";
+import { type MailField, oneOf, sameName } from "./mail.ts";
 
 /** What Postfix makes where it is missing, below all other headers, in this order. */
 const MADE: readonly (readonly [name: string, value: keyof OwnValues])[] = [
@@ -16,13 +16,24 @@ const MADE: readonly (readonly [name: string, value: keyof OwnValues])[] = [
   ["From", "from"],
 ];
 
+/** Names of a message that somebody sends on: Postfix makes these headers anew then, and not the first ones. */
+const RESENT: readonly Uint8Array[] = [
+  ...["Resent-Bcc", "Resent-Cc", "Resent-Date", "Resent-From", "Resent-Message-Id", "Resent-Reply-To"],
+  ...["Resent-Sender", "Resent-To"],
+].map(encodeText);
+
+/** What Postfix drops when a message comes in, so that no filter sees it: `message_drop_headers`. */
+const DROPPED: readonly Uint8Array[] = ["Bcc", "Content-Length", "Resent-Bcc", "Return-Path"].map(encodeText);
+
 /** A line of a value that has no white space before it gets this. */
 const INDENT = Uint8Array.of(0x09);
 
-/** Headers by the rules of Postfix: one plain list, which an edit changes for the next. */
+/** Headers by the rules of Postfix: one plain list, which each edit changes for the next. */
 export class PostfixHeaders implements HeaderList {
   readonly shown: readonly MailField[];
   readonly #fields: DeliveredField[];
+  /** What Postfix says of itself, which it does not count when a filter changes a header. */
+  readonly #trace: DeliveredField;
   readonly #leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
@@ -31,14 +42,13 @@ export class PostfixHeaders implements HeaderList {
     const own = (name: string, value: Text): MailField => {
       return { name: encodeText(name), value: writtenValue(value, false, INDENT) };
     };
-    const missing = MADE.map(([name, value]) => own(name, values[value])).filter(({ name }) =>
+    const prefix = received.some(({ name }) => oneOf(RESENT, name)) ? "Resent-" : "";
+    const missing = MADE.map(([name, value]) => own(prefix + name, values[value])).filter(({ name }) =>
       !received.some((field) => sameName(field.name, name))
     );
-    this.shown = [...received, ...missing];
-    this.#fields = [
-      { ...own("Received", values.received), received: undefined },
-      ...this.shown.map((field) => ({ ...field, received: field })),
-    ];
+    this.shown = [...received.filter(({ name }) => !oneOf(DROPPED, name)), ...missing];
+    this.#trace = { ...own("Received", values.received), received: undefined };
+    this.#fields = [this.#trace, ...this.shown.map((field) => ({ ...field, received: field }))];
   }
 
   add(name: Text, value: Text): void {
@@ -46,7 +56,7 @@ export class PostfixHeaders implements HeaderList {
   }
 
   insert(index: number, name: Text, value: Text): void {
-    this.#fields.splice(Math.min(index, this.#fields.length), 0, this.#made(name, value));
+    this.#fields.splice(index, 0, this.#made(name, value));
   }
 
   change(index: number, name: Text, value: Text): void {
@@ -64,12 +74,11 @@ export class PostfixHeaders implements HeaderList {
     return this.#fields;
   }
 
-  /** Where a namesake stands, the topmost field left out: that is the Received of Postfix itself. */
+  /** Where a namesake stands; -1 past the last. */
   #find(index: number, name: Uint8Array): number {
-    for (let at = 1; at < this.#fields.length; at++) {
-      if (sameName(this.#fields[at]!.name, name) && --index === 0) return at;
-    }
-    return -1;
+    return this.#fields.findIndex((field) =>
+      field !== this.#trace && sameName(field.name, name) && --index === 0
+    );
   }
 
   #made(name: Text, value: Text): DeliveredField {

@@ -6,6 +6,8 @@ import type { MtaName } from "./mta_name.ts";
 interface Limits {
   /** The most bytes of a line. */
   readonly line: number;
+  /** The most bytes of what goes on below, the space before it not counted. */
+  readonly rest: number;
   /** What it puts at the end of a line that goes on below. */
   readonly mark: Uint8Array;
   /** The most bytes of a header between two folds: what is over is lost. */
@@ -13,8 +15,8 @@ interface Limits {
 }
 
 const LIMITS: Readonly<Record<MtaName, Limits>> = {
-  postfix: { line: 998, mark: new Uint8Array(0), header: Infinity },
-  sendmail: { line: 2040, mark: Uint8Array.of(0x21), header: 2303 },
+  postfix: { line: 998, rest: 997, mark: new Uint8Array(0), header: Infinity },
+  sendmail: { line: 2040, rest: 2048, mark: Uint8Array.of(0x21), header: 2303 },
 };
 
 const SPACE: Uint8Array = Uint8Array.of(0x20);
@@ -32,9 +34,9 @@ export function sentBytes(mail: Mail, mta: MtaName): Uint8Array {
 }
 
 /** A line in pieces that are short enough. */
-function* broken(line: Uint8Array, { line: limit, mark }: Limits): Iterable<Uint8Array> {
+function* broken(line: Uint8Array, { line: first, rest, mark }: Limits): Iterable<Uint8Array> {
   let at = 0;
-  for (let room = limit; line.length - at > room; room = limit - SPACE.length) {
+  for (let room = first; line.length - at > room; room = rest) {
     const end = at + room - mark.length;
     yield* [line.subarray(at, end), mark, CRLF, SPACE];
     at = end;

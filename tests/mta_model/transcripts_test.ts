@@ -13,9 +13,11 @@ import { type Conversation, type Delivered, type Recording, RECORDINGS } from ".
 const ABOUT_EDITS = /\/(mod|replbody|chgheader|two-filters)-/;
 
 /** What the models do not follow, and why. */
+const UNCLOSED =
+  "each MTA makes something of its own of an address whose bracket is not closed; no session sends one";
 const EXCEPTIONS: Readonly<Record<string, string>> = {
-  "postfix/mod-addrcpt-bad":
-    "Postfix takes a recipient without closing bracket apart in a way of its own; no session sends one",
+  "postfix/mod-addrcpt-bad": UNCLOSED,
+  "sendmail/mod-addrcpt-bad": UNCLOSED,
 };
 
 /** Payloads that were too long to be recorded whole, by their length. */

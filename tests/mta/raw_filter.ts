@@ -1,0 +1,72 @@
+/** A filter that says what it is told to, be it right or wrong: what a served filter would never send. */
+
+import { createServer, type Server, type Socket } from "node:net";
+import type { Address } from "../../mod.ts";
+import { decodeCommand, encodeReply, type Header, type Reply, type Text } from "../../src/protocol/mod.ts";
+import { Framer } from "../../src/wire/framer.ts";
+import { chmodSync } from "node:fs";
+
+/** What a filter asks for, and what it says at the end of the message. */
+export interface Script {
+  readonly actions?: number;
+  readonly protocol?: number;
+  readonly replies: readonly Reply<Text>[];
+}
+
+/** Answers "continue" to everything, and the end of a message as it is told for that message. */
+export class RawFilter implements AsyncDisposable {
+  /** What is said to the next messages. */
+  script: Script = { replies: [] };
+  /** The headers of the message that came last. */
+  headers: Header[] = [];
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor() {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket)).on("error", () => {});
+      const framer = new Framer(1 << 20);
+      socket.on("data", (chunk) => {
+        framer.push(new Uint8Array(chunk));
+        for (let packet = framer.next(); packet !== undefined; packet = framer.next()) {
+          for (const reply of this.#answer(packet)) socket.write(encodeReply(reply));
+        }
+      });
+    });
+  }
+
+  static async listen(address: Address): Promise<RawFilter> {
+    const filter = new RawFilter();
+    await new Promise<void>((ready) => filter.#server.listen(address, ready));
+    if ("path" in address) chmodSync(address.path, 0o666);
+    return filter;
+  }
+
+  #answer(packet: Uint8Array): readonly Reply<Text>[] {
+    const command = decodeCommand(packet.slice());
+    const { actions = 0x1ff, protocol = 0, replies } = this.script;
+    switch (command.type) {
+      case "negotiate":
+        return [{ type: "negotiate", version: 6, actions, protocol, macros: [] }];
+      case "macros":
+      case "abort":
+      case "quit":
+        return [];
+      case "mail":
+        this.headers = [];
+        break;
+      case "header":
+        this.headers.push(command);
+        break;
+      case "endOfMessage":
+        return replies;
+    }
+    return [{ type: "continue" }];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+}
