@@ -7,6 +7,7 @@ import {
   type SocketEvents,
   WRITE_HIGH_WATER,
 } from "./socket.ts";
+import { flushAtEndOfTurn } from "./turn.ts";
 import { clearPath, removePath, setMode } from "./unix_socket.ts";
 
 /** What is used of Bun's API, so that other runtimes can check this file. */
@@ -129,11 +130,7 @@ class BunSocket implements Socket {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#queue.length === 0) {
-      const taken = this.#connection.write(bytes);
-      if (taken === bytes.length) return !this.#blocked;
-      if (taken > 0) bytes = bytes.subarray(taken);
-    }
+    if (this.#queue.length === 0) flushAtEndOfTurn(this);
     this.#queue.push(bytes);
     this.#queued += bytes.length;
     this.#blocked ||= this.#queued > WRITE_HIGH_WATER;
