@@ -9,6 +9,8 @@
 export interface Room {
   /** Rooms that it may import from, beside itself. */
   readonly imports: readonly string[];
+  /** Packages of others that it may import, by the names that deno.json gives them; none by default. */
+  readonly packages?: readonly string[];
   /** Whether it may wait, and know what time it is. */
   readonly time: boolean;
   /** The files that may name a runtime and import its own modules. */
@@ -32,6 +34,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   adapters: { imports: ["errors"], time: true, runtime: ALL },
   server: { imports: SERVER, time: true, runtime: /\/(deno|bun|node)\.ts$/ },
   client: { imports: [...PROTOCOL, "mta", "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
+  mime: {
+    imports: ["errors", "wire", "session"],
+    packages: ["libmime", "mailparser"],
+    time: true,
+    runtime: NONE,
+  },
   testing: { imports: EVERYTHING, time: true, runtime: NONE },
   cli: { imports: EVERYTHING, time: true, runtime: ALL },
 };
@@ -82,7 +90,13 @@ function ruleOfImport(path: string, name: string, room: Room, specifier: string)
   if (specifier.startsWith("node:")) {
     return room.runtime.test(path) ? undefined : `${name} names no runtime here`;
   }
-  if (!/^\.\.?\//.test(specifier)) return "the library has no dependencies: only relative imports";
+  if (!/^\.\.?\//.test(specifier)) {
+    const { packages = [] } = room;
+    if (packages.includes(specifier)) return undefined;
+    return packages.length === 0
+      ? "the library has no dependencies: only relative imports"
+      : `${name} may import ${packages.join(", ")} and no other package`;
+  }
   const imported = new URL(specifier, `file:///${path}`).pathname.slice(1);
   const target = roomOf(imported);
   if (target === name || room.imports.includes(target)) return undefined;

@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   { path: "src/adapters/deno.ts", uses: [["name", "Deno"], ["name", "await"]] },
   { path: "src/client/send.ts", uses: [["import", "../protocol/mta_end.ts"]] },
   { path: "src/testing/mta.ts", uses: [["import", "../session/mod.ts"], ["import", "../client/send.ts"]] },
+  { path: "src/mime/words.ts", uses: [["import", "libmime"], ["import", "../session/encoded_words.ts"]] },
   { path: "mod.ts", uses: [["import", "./src/server/serve.ts"], ["import", "./src/errors.ts"]] },
 
   {
@@ -42,6 +43,10 @@ const CASES: readonly Case[] = [
   { path: "src/wire/x.ts", uses: [["import", "../../mod.ts"]], complaint: "not mod.ts" },
   { path: "src/server/serve.ts", uses: [["import", "jsr:@std/assert"]], complaint: "no dependencies" },
   { path: "src/server/serve.ts", uses: [["import", "@kilter/milter"]], complaint: "no dependencies" },
+  { path: "src/session/run.ts", uses: [["import", "libmime"]], complaint: "no dependencies" },
+  { path: "src/mime/words.ts", uses: [["import", "lodash"]], complaint: "libmime, mailparser and no other" },
+  { path: "src/session/run.ts", uses: [["import", "../mime/words.ts"]], complaint: "session may import" },
+  { path: "mod.ts", uses: [["import", "./src/mime/mod.ts"]], complaint: "mod may import" },
   { path: "src/server/serve.ts", uses: [["import", "node:net"]], complaint: "names no runtime" },
   { path: "src/session/run.ts", uses: [["name", "Buffer"]], complaint: "uses Buffer" },
   { path: "src/protocol/order.ts", uses: [["name", "Promise"]], complaint: "no promises" },
