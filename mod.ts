@@ -30,7 +30,8 @@ export { serve, serveStream } from "./src/server/serve.ts";
 export type { ServeOptions, Server, ShutdownOptions } from "./src/server/server.ts";
 export type { Connection } from "./src/session/connection.ts";
 export type { ConversationOptions } from "./src/session/conversation.ts";
-export type { HeaderPlace } from "./src/session/edits.ts";
+export type { HeaderPlace } from "./src/session/edits/header_order.ts";
+export type { Plan, PlanStep } from "./src/session/edits/plan.ts";
 export type { EnvelopeAddress, Recipient, Sender } from "./src/session/envelope.ts";
 export {
   type Declaration,

@@ -1,28 +1,50 @@
 import type { Command } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import { PROTOCOL } from "../protocol/flags.ts";
+import { isAbsent } from "../protocol/order.ts";
 import type { Reply } from "../protocol/replies.ts";
-import type { Edits } from "./edits.ts";
+import type { Edits } from "./edits/edits.ts";
+import type { Plan } from "./edits/plan.ts";
+import { planEdits } from "./edits/planner.ts";
 import type { Memory } from "./memory.ts";
 import { mtaOf } from "./mta.ts";
-import { planEdits } from "./planner.ts";
-import { mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
+import { carriesEdits, mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
 
 const CONTINUE: Reply = Object.freeze({ type: "continue" });
 const SKIP: Reply = Object.freeze({ type: "skip" });
+
+/** What answers need of the conversation that they are part of. */
+interface AnswersHost {
+  readonly end: FilterEnd;
+  /** Tells the administrator of something that is not as the filter wished. */
+  warn(warning: string): void;
+}
 
 /** What the MTA is told about each event of a message: exactly one answer where it waits for one. */
 export class Answers {
   readonly #end: FilterEnd;
   readonly #memory: Memory;
   readonly #edits: Edits;
+  readonly #host: AnswersHost;
   /** Whether the verdict was said, so that the MTA awaits nothing more of the message. */
   said = false;
 
-  constructor(end: FilterEnd, memory: Memory, edits: Edits) {
-    this.#end = end;
+  constructor(memory: Memory, edits: Edits, host: AnswersHost) {
+    this.#end = host.end;
     this.#memory = memory;
     this.#edits = edits;
+    this.#host = host;
+  }
+
+  /** What the MTA will be told of the edits. */
+  plan(): Plan {
+    const { macros, recipients } = this.#memory;
+    const agreement = this.#end.agreement!;
+    return planEdits(this.#edits, {
+      agreement,
+      profile: mtaOf(macros).profile,
+      recipients: isAbsent("rcpt", agreement) ? undefined : recipients,
+    });
   }
 
   /** Answers an event that the filter lets pass. */
@@ -52,10 +74,10 @@ export class Answers {
   /** The end of the message: edits and verdict leave together. */
   #conclude(verdict: Verdict): void {
     if (verdict.type === "quarantine") this.#edits.quarantine = verdict.reason;
-    if (!this.#edits.empty && (verdict.type === "quarantine" || verdict.type === "accept")) {
-      const { headers: received, macros } = this.#memory;
-      const options = { received, agreement: this.#end.agreement!, profile: mtaOf(macros).profile };
-      for (const edit of planEdits(this.#edits, options)) this.#end.send(edit);
+    if (!this.#edits.empty && carriesEdits(verdict)) {
+      const { steps, warnings } = this.plan();
+      for (const { reply } of steps) this.#end.send(reply);
+      for (const warning of warnings) this.#host.warn(warning);
     }
     this.#say(verdict);
   }

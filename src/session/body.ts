@@ -80,15 +80,19 @@ export class RunBody implements Body {
     return whole;
   }
 
-  replace(content: Uint8Array | string): void {
+  replace(content: Uint8Array | string | AsyncIterable<Uint8Array>): void {
     this.#run.checkEdit("replace the body", ACTION.CHANGE_BODY);
     if (typeof content === "string") {
       this.#run.edits.body = encodeText(content.replace(/\r\n|\n|\r/g, "\r\n"));
     } else if (content instanceof Uint8Array) {
       // A copy; that of a Buffer's own slice() would be none.
       this.#run.edits.body = new Uint8Array(content);
+    } else if (typeof content === "object" && content !== null && Symbol.asyncIterator in content) {
+      this.#run.edits.body = content;
     } else {
-      throw new TypeError(`Cannot replace the body: it must be bytes or a string, not ${typeof content}`);
+      throw new TypeError(
+        `Cannot replace the body: it must be bytes, a string or a stream of bytes, not ${typeof content}`,
+      );
     }
   }
 }

@@ -112,6 +112,11 @@ export class Conversation implements Host {
     this.#stop("the connection was lost", cause);
   }
 
+  /** Tells the administrator of something that is not as the filter wished. */
+  warn(warning: string): void {
+    this.#runner.warn(warning, this.#run);
+  }
+
   /** Closes when the message in progress has its verdict; at once if there is none. */
   finish(): void {
     this.#closing = true;

@@ -1,5 +1,5 @@
 import { ACTION } from "../protocol/flags.ts";
-import type { HeaderPlace } from "./edits.ts";
+import type { HeaderPlace } from "./edits/header_order.ts";
 import type { Header } from "./header.ts";
 import type { Run } from "./run.ts";
 import type { Headers } from "./session.ts";

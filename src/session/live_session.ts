@@ -4,6 +4,7 @@ import type { Macros } from "../protocol/macros.ts";
 import { decodeText, encodeText } from "../wire/text.ts";
 import { RunBody } from "./body.ts";
 import type { Connection } from "./connection.ts";
+import type { Plan } from "./edits/plan.ts";
 import type { Recipient, Sender } from "./envelope.ts";
 import { RunHeaders } from "./headers.ts";
 import { messageChunks } from "./message.ts";
@@ -131,6 +132,10 @@ export class LiveSession implements Session {
   quarantine(reason: string): void {
     this.#run.checkEdit("quarantine", ACTION.QUARANTINE);
     this.#run.edits.quarantine = checkReason(reason);
+  }
+
+  plan(): Plan {
+    return this.#run.plan();
   }
 
   progress(): boolean {

@@ -5,7 +5,8 @@ import { ACTION, flagNames } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
 import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { Edits } from "./edits.ts";
+import { Edits } from "./edits/edits.ts";
+import type { Plan } from "./edits/plan.ts";
 import { Memory } from "./memory.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
@@ -19,6 +20,8 @@ export interface Host {
   readonly greeting: Greeting | undefined;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
+  /** Tells the administrator of something that is not as the filter wished. */
+  warn(warning: string): void;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface Host {
  */
 export class Run {
   readonly memory: Memory = new Memory();
-  readonly edits: Edits = new Edits(this.memory.headers);
+  readonly edits: Edits = new Edits(this.memory);
   readonly #host: Host;
   readonly #answers: Answers;
   readonly #waiting: Waiting = new Waiting();
@@ -41,7 +44,7 @@ export class Run {
 
   constructor(host: Host) {
     this.#host = host;
-    this.#answers = new Answers(host.end, this.memory, this.edits);
+    this.#answers = new Answers(this.memory, this.edits, host);
   }
 
   /** The event that the filter is looking at: while there is one, nothing more is read. */
@@ -124,6 +127,11 @@ export class Run {
     const missing = action & ~(this.#host.end.agreement?.actions ?? 0);
     if (missing === 0) return;
     throw new MilterError("NOT_AGREED", `Cannot ${edit}: ${flagNames(ACTION, missing)} was not negotiated`);
+  }
+
+  /** What the MTA will be told if the message is accepted now. */
+  plan(): Plan {
+    return this.#answers.plan();
   }
 
   /** Tells the MTA to wait on, where it may be told. */

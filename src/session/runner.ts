@@ -1,11 +1,12 @@
 import { MilterError } from "../errors.ts";
+import { readBody } from "./edits/new_body.ts";
 import type { Filter } from "./filter.ts";
 import { LiveSession } from "./live_session.ts";
 import { consoleLog, type Log, type LogEntry } from "./log.ts";
 import { checkPolicy, type ErrorPolicy, isAbort, judgeError } from "./policy.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
-import { isVerdict, tempfail } from "./verdict.ts";
+import { carriesEdits, isVerdict, tempfail, type Verdict } from "./verdict.ts";
 
 /** What becomes of a filter's failure. */
 export interface RunnerOptions {
@@ -13,6 +14,8 @@ export interface RunnerOptions {
   readonly onError?: ErrorPolicy;
   /** Takes what is to be logged; by default errors and warnings go to the console. */
   readonly log?: Log;
+  /** Takes the warnings: what the MTA cannot do as a filter wished it, or a peer that failed. By default the log does. */
+  readonly onWarning?: Log;
 }
 
 /** Runs the filter, one run for each message, and answers for it when it fails. */
@@ -20,6 +23,7 @@ export class Runner {
   readonly #filter: Filter;
   readonly #policy: ErrorPolicy;
   readonly #log: Log;
+  readonly #onWarning: Log;
   readonly #outlet: { readonly peer: string };
   /** What the filter of the latest run holds. */
   #session: Session | undefined;
@@ -28,12 +32,13 @@ export class Runner {
   constructor(
     filter: Filter,
     outlet: { readonly peer: string },
-    { onError = "tempfail", log = consoleLog }: RunnerOptions,
+    { onError = "tempfail", log = consoleLog, onWarning = log }: RunnerOptions,
   ) {
     if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
     this.#filter = filter;
     this.#policy = checkPolicy(onError);
     this.#log = log;
+    this.#onWarning = onWarning;
     this.#outlet = outlet;
   }
 
@@ -57,10 +62,17 @@ export class Runner {
     this.#fail(run, this.#session!, error);
   }
 
+  /** Logs a warning about a message. */
+  warn(warning: string, run: Run | undefined): void {
+    const where = { stage: run?.memory.stage, queueId: run?.memory.macros.get("i") };
+    this.report({ level: "warning", message: warning, ...where });
+  }
+
   /** Logs something, with what is known of where it happened. */
   report(entry: LogEntry): void {
+    const log = entry.level === "warning" ? this.#onWarning : this.#log;
     try {
-      this.#log({ filter: this.#filter.name || undefined, peer: this.#outlet.peer || undefined, ...entry });
+      log({ filter: this.#filter.name || undefined, peer: this.#outlet.peer || undefined, ...entry });
     } catch (error) {
       // A log that fails must not cost a mail; the console is what is left.
       consoleLog({ level: "error", message: "The log failed", error });
@@ -72,6 +84,20 @@ export class Runner {
       const what = `the filter returned ${nameOf(verdict)}, which is no verdict`;
       return this.#fail(run, session, new MilterError("FILTER", `Cannot judge the message: ${what}`));
     }
+    const { body } = run.edits;
+    if (run.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
+      return this.#finish(run, session, verdict);
+    }
+    readBody(body, run.signal).then(
+      (bytes) => {
+        run.edits.body = bytes;
+        this.#finish(run, session, verdict);
+      },
+      (error) => this.#fail(run, session, error),
+    );
+  }
+
+  #finish(run: Run, session: Session, verdict: Verdict): void {
     try {
       run.finish(verdict);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Macros } from "../protocol/macros.ts";
 import type { Connection } from "./connection.ts";
-import type { HeaderPlace } from "./edits.ts";
+import type { HeaderPlace } from "./edits/header_order.ts";
+import type { Plan } from "./edits/plan.ts";
 import type { Recipient, Sender } from "./envelope.ts";
 import type { Header } from "./header.ts";
 import type { Mta } from "./mta.ts";
@@ -81,6 +82,11 @@ export interface Session {
   /** Has the message held for a person to look at, if it is accepted. */
   quarantine(reason: string): void;
   /**
+   * What the MTA will be told of the edits if the message is accepted now, and what of them it cannot do: such
+   * warnings go to the log when the verdict is given.
+   */
+  plan(): Plan;
+  /**
    * Tells the MTA that the filter is still at work. At the end of the message, where alone MTAs take it,
    * Postfix then waits on.
    *
@@ -114,7 +120,11 @@ export interface Headers extends AsyncIterable<Header> {
 
   /** Adds a header below all others. */
   append(name: string, value: string): Header;
-  /** Adds a header at a place. */
+  /**
+   * Adds a header at a place. Of several at one place the last stands first, except at the end.
+   *
+   * @throws {RangeError} if the place is an index that the list of headers does not have.
+   */
   insert(name: string, value: string, place: HeaderPlace): Header;
   /** Changes the value of a header. */
   update(header: Header, value: string): void;
@@ -136,6 +146,26 @@ export interface Body extends AsyncIterable<Uint8Array> {
    * Fails with `LIMIT` if it is longer than `limit` bytes, 32 MiB by default.
    */
   collect(options?: { readonly limit?: number }): Promise<Uint8Array>;
-  /** Replaces the body by bytes, or by text, whose line ends become CRLF. The last one holds. */
-  replace(content: Uint8Array | string): void;
+  /**
+   * Replaces the body by bytes, or by text, whose line ends become CRLF. The last one holds.
+   *
+   * A stream is read when the filter has returned its verdict, to its end, and held in memory until then: one that
+   * fails is a failure of the filter. It may be made of this very body.
+   *
+   * @example
+   * ```ts
+   * import { accept, defineFilter } from "@kilter/milter";
+   *
+   * export default defineFilter({ edits: ["body"] }, (session) => {
+   *   const upper = new TransformStream<Uint8Array, Uint8Array>({
+   *     transform(chunk, to) {
+   *       to.enqueue(chunk.map((byte) => byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte));
+   *     },
+   *   });
+   *   session.body.replace(session.body.stream().pipeThrough(upper));
+   *   return accept();
+   * });
+   * ```
+   */
+  replace(content: Uint8Array | string | AsyncIterable<Uint8Array>): void;
 }

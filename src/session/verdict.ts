@@ -99,6 +99,11 @@ export function mayAnswer(verdict: Verdict, command: CommandType): boolean {
   return ANSWERS[verdict.type].includes(command);
 }
 
+/** Whether the edits of a message are made if this is its verdict. */
+export function carriesEdits(verdict: Verdict): boolean {
+  return verdict.type === "accept" || verdict.type === "quarantine";
+}
+
 /** The reply that carries a verdict; a quarantine is an edit, and an accept. */
 export function replyOf(verdict: Verdict, client: { readonly utf8: boolean }): Reply {
   switch (verdict.type) {

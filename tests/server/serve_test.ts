@@ -223,7 +223,7 @@ test(
     const done = server.shutdown();
     await settle();
     assertEquals((await mta.play(CONVERSATION.slice(4))).slice(-2), [
-      'endOfMessage: addHeader "X-New" " v"',
+      'endOfMessage: insertHeader 2147483647 "X-New" " v"',
       "endOfMessage: accept",
     ]);
     await mta.readEnd();
@@ -304,7 +304,7 @@ test("Server serves 100 connections side by side, each at its own pace", { timeo
       } else {
         assertEquals(answers.slice(-3), [
           'endOfMessage: changeHeader 1 "Subject" ""',
-          `endOfMessage: addHeader "X-Sender" " ${sender}"`,
+          `endOfMessage: insertHeader 2147483647 "X-Sender" " ${sender}"`,
           "endOfMessage: accept",
         ]);
       }

@@ -152,7 +152,7 @@ test("Session of a filter that sees nothing is judged at the end of the message"
   }));
   for (let message = 0; message < 2; message++) {
     assertEquals(await mta.play(CONVERSATION.slice(message * 2)), [
-      'endOfMessage: addHeader "X-Seen" " no"',
+      'endOfMessage: insertHeader 2147483647 "X-Seen" " no"',
       "endOfMessage: accept",
     ]);
   }
