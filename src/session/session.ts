@@ -83,7 +83,22 @@ export interface Session {
   quarantine(reason: string): void;
   /**
    * What the MTA will be told of the edits if the message is accepted now, and what of them it cannot do: such
-   * warnings go to the log when the verdict is given.
+   * warnings go to the log when the verdict is given. A body that is a stream has no steps: it is read later.
+   *
+   * @example
+   * ```ts
+   * import { accept, defineFilter } from "@kilter/milter";
+   *
+   * export default defineFilter({ edits: ["headers"] }, async (session) => {
+   *   for (const header of await session.headers.getAll("X-Spam")) session.headers.delete(header);
+   *   session.headers.insert("X-Spam", "no", "belowReceived");
+   *   await session.endOfMessage();
+   *   console.log(session.plan().explain());
+   *   // 1. delete header X-Spam, the 1st of that name: "no, really"
+   *   // 2. insert header X-Spam: "no" at index 1, below the MTA's own Received
+   *   return accept();
+   * });
+   * ```
    */
   plan(): Plan;
   /**

@@ -10,7 +10,15 @@ import {
   type Session,
 } from "../../mod.ts";
 import { ACTION, PROTOCOL } from "../../src/protocol/mod.ts";
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows, test } from "../harness.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+  delay,
+  test,
+} from "../harness.ts";
 import { CONVERSATION, GREETING, header, type Line } from "../mta_commands.ts";
 import { play, type PlayOptions } from "../mta_player.ts";
 import { arrive, STAGES } from "./stages.ts";
@@ -201,6 +209,37 @@ const EDITS: readonly {
     edit: (session) => session.body.replace(Uint8Array.of(0, 10, 13)),
     says: ['replaceBody "\\u0000\\n\\r"'],
   },
+  {
+    what: "the body by a stream, read to its end",
+    edit: (session) => session.body.replace(streamOf("one ", "two")),
+    says: ['replaceBody "one two"'],
+  },
+  {
+    what: "the body by an empty stream",
+    edit: (session) => session.body.replace(streamOf()),
+    says: ['replaceBody ""'],
+  },
+  {
+    what: "the body by a stream, then by a text",
+    edit(session) {
+      session.body.replace(streamOf("old"));
+      session.body.replace("new");
+    },
+    says: ['replaceBody "new"'],
+  },
+  {
+    what: "a header at an index of the list as it stands",
+    edit({ headers }, [from]) {
+      headers.delete(from!);
+      headers.insert("X-New", "v", 1);
+    },
+    says: ['changeHeader 1 "From" ""', 'insertHeader 2 "X-New" " v"'],
+  },
+  {
+    what: "a header below the MTA's own",
+    edit: ({ headers }) => headers.insert("X-New", "v", "belowReceived"),
+    says: ['insertHeader 1 "X-New" " v"'],
+  },
   { what: "the body by nothing", edit: (session) => session.body.replace(""), says: ['replaceBody ""'] },
   {
     what: "the body, twice",
@@ -334,6 +373,124 @@ test("Session keeps a new body as it was, whatever becomes of the bytes that wer
     });
     assertEquals(says, ['replaceBody "new"', "accept"]);
   }
+});
+
+/** A stream of texts. */
+function streamOf(...texts: readonly string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(to) {
+      for (const text of texts) to.enqueue(new TextEncoder().encode(text));
+      to.close();
+    },
+  });
+}
+
+test("Session replaces the body by what becomes of it", async () => {
+  await using mta = await play((session) => {
+    const upper = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, to) => to.enqueue(chunk.map((byte) => byte >= 0x61 ? byte - 0x20 : byte)),
+    });
+    session.body.replace(session.body.stream().pipeThrough(upper));
+    return accept();
+  });
+  await mta.play(LETTER.slice(0, -1));
+  assertEquals(await mta.say({ type: "body", chunk: "one " }), ["continue"]);
+  assertEquals(await mta.say({ type: "body", chunk: "two" }), ["continue"]);
+  assertEquals(await mta.say("endOfMessage"), ['replaceBody "ONE TWO"', "accept"]);
+});
+
+/** Streams that fail, and what is said of them. */
+const BROKEN: readonly (readonly [what: string, source: () => AsyncIterable<Uint8Array>, message: string])[] =
+  [
+    ["fails", () => chunksOf(new TextEncoder().encode("half"), new Error("no more")), "no more"],
+    ["gives text", () => chunksOf("text"), "Cannot replace the body: its stream gave string, not bytes"],
+  ];
+
+async function* chunksOf(...items: readonly unknown[]): AsyncGenerator<Uint8Array> {
+  for (const item of items) {
+    if (item instanceof Error) throw item;
+    await Promise.resolve();
+    yield item as Uint8Array;
+  }
+}
+
+for (const [what, source, message] of BROKEN) {
+  test(`Session sends no half body where its stream ${what}: the filter has failed`, async () => {
+    for (
+      const [onError, at, answer] of [["tempfail", "connect", "tempfail"], [
+        "accept",
+        "mail",
+        "accept",
+      ]] as const
+    ) {
+      await using mta = await play((session) => {
+        session.body.replace(source());
+        session.headers.append("X-New", "v");
+        return accept();
+      }, { onError });
+      const answers = await mta.play(CONVERSATION);
+      const [entry] = mta.takeLogs();
+      assertEquals(entry?.message, `The filter failed: ${message}`);
+      assertEquals(answers.filter((line) => !line.endsWith(": continue")).join(), `${at}: ${answer}`);
+    }
+  });
+}
+
+test("Session lets go of the stream of a body when the message is aborted", async () => {
+  let letGo = false;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    try {
+      while (true) {
+        await delay(1);
+        yield new Uint8Array(1);
+      }
+    } finally {
+      letGo = true;
+    }
+  }
+  await using mta = await play((session) => {
+    session.body.replace(endless());
+    return accept();
+  }, { timeouts: { halfOpen: 20 } });
+  const answered = mta.say("connect");
+  await delay(5);
+  mta.wire.end();
+  await assertRejects(() => answered, Error, "the filter has closed");
+  for (let turn = 0; turn < 100 && !letGo; turn++) await delay(5);
+  assertEquals(letGo, true);
+  assertEquals(mta.takeLogs().map(({ level }) => level), ["warning"]);
+});
+
+test("Session encodes what is not ASCII, unless the message is under SMTPUTF8", async () => {
+  for (const [words, value] of [[[], " =?UTF-8?B?R3LDtsOfZQ==?="], [["SMTPUTF8"], " Größe"]] as const) {
+    await using mta = await play(async (session) => {
+      await session.envelopeFrom();
+      session.headers.append("X-New", "Größe");
+      return accept();
+    });
+    await mta.macros("C", POSTFIX);
+    await mta.play([...GREETING, { type: "mail", address: "<a@x.example>", arguments: words }]);
+    await mta.play(["rcpt", "data", "endOfHeaders"]);
+    assertEquals(await mta.say("endOfMessage"), [`addHeader "X-New" ${JSON.stringify(value)}`, "accept"]);
+  }
+});
+
+test("Session tells what the MTA will be told, and warns of what it cannot do", async () => {
+  const warnings: string[] = [];
+  const plans: string[] = [];
+  await using mta = await play(async (session) => {
+    const [from] = await session.headers.collect();
+    session.headers.insert("X-New", "v", { after: from! });
+    plans.push(session.plan().explain());
+    return accept();
+  }, { onWarning: ({ message, stage }) => warnings.push(`${stage}: ${message}`) });
+  await mta.play(LETTER);
+  assertEquals(await mta.say("endOfMessage"), ['insertHeader 2 "X-New" " v"', "accept"]);
+  const warning =
+    "The MTA, which has not told its name, may count headers as Postfix does or as Sendmail does: " +
+    'header X-New may not come to stand below From but above it; choose "start", "belowReceived" or "end" for it';
+  assertEquals(plans, [`1. insert header X-New: "v" at index 2, below From\nWarning: ${warning}`]);
+  assertEquals(warnings, [`endOfMessage: ${warning}`]);
 });
 
 /** A Buffer is a Uint8Array whose `slice` copies nothing. */

@@ -14,7 +14,7 @@ import type { Plan } from "../../src/session/edits/plan.ts";
 import { planEdits } from "../../src/session/edits/planner.ts";
 import { NewHeader, ReceivedHeader } from "../../src/session/header.ts";
 import { decodeText, encodeText } from "../../src/wire/text.ts";
-import { assertEquals, property, type Random } from "../harness.ts";
+import { assertEquals, assertMatch, assertThrows, property, type Random, test } from "../harness.ts";
 
 /** What an MTA says of itself, and what Sendmail makes where it is missing. */
 const OWN = `Received: ${OWN_VALUES.received}`;
@@ -206,4 +206,256 @@ for (const mta of MTAS) {
       );
     },
   );
+}
+
+/** A message's headers, what is wished, and the steps that lead there. */
+const PLANS: readonly {
+  readonly what: string;
+  readonly lines: readonly string[];
+  readonly mta: MtaProfile;
+  readonly edit: (edits: Edits, headers: readonly Header[]) => void;
+  readonly steps: readonly string[];
+  readonly warns?: RegExp;
+}[] = [
+  {
+    what: "has no step for a header that is changed to what it was",
+    lines: ["X-A: 1"],
+    mta: "postfix",
+    edit: (edits, [a]) => edits.updateHeader(a!, "1"),
+    steps: ["No edits."],
+  },
+  {
+    what: "has no step for a header that is added and deleted",
+    lines: ["X-A: 1"],
+    mta: "postfix",
+    edit: (edits) => edits.deleteHeader(edits.addHeader("X-B", "2", "start")),
+    steps: ["No edits."],
+  },
+  {
+    what: "changes a header that is deleted and added anew in its place",
+    lines: ["X-A: 1", "X-B: 2"],
+    mta: "postfix",
+    edit(edits, [a]) {
+      edits.addHeader("x-a", "3", { after: a! });
+      edits.deleteHeader(a!);
+    },
+    steps: ['1. change header x-a, the 1st of that name, to "3"'],
+  },
+  {
+    what: "leaves a header alone on Sendmail, which would keep its old spelling",
+    lines: ["X-A: 1", "X-B: 2"],
+    mta: "sendmail",
+    edit(edits, [a]) {
+      edits.addHeader("x-a", "3", { after: a! });
+      edits.deleteHeader(a!);
+    },
+    steps: [
+      '1. delete header X-A, the 1st of that name: "1"',
+      '2. insert header x-a: "3" at index 1, below the MTA\'s own Received',
+    ],
+  },
+  {
+    what: "adds what Sendmail makes itself at Sendmail's own place",
+    lines: ["X-A: 1"],
+    mta: "sendmail",
+    edit: (edits) => void edits.addHeader("Message-Id", "<1@x.example>", "end"),
+    steps: ['1. add header Message-Id: "<1@x.example>"'],
+    warns: /^Sendmail has a place of its own for header Message-Id .* choose "belowReceived" for it$/,
+  },
+  {
+    what: "says nothing of that place where it is the one that is wished",
+    lines: ["X-A: 1"],
+    mta: "sendmail",
+    edit: (edits) => void edits.addHeader("Message-Id", "<1@x.example>", "belowReceived"),
+    steps: ['1. add header Message-Id: "<1@x.example>"'],
+  },
+  {
+    what: "inserts a second one of what Sendmail makes itself where it is wished",
+    lines: ["Date: 1", "X-A: 1"],
+    mta: "sendmail",
+    edit: (edits, [, a]) => void edits.addHeader("Date", "2", { after: a! }),
+    steps: ['1. insert header Date: "2" at index 2147483647, below all headers'],
+  },
+  {
+    what: "says what Sendmail does not send on",
+    lines: ["X-A: 1"],
+    mta: "sendmail",
+    edit: (edits) => void edits.addHeader("Return-Path", "<a@x.example>", "start"),
+    steps: ['1. insert header Return-Path: "<a@x.example>" at index 0, above all headers'],
+    warns: /^Sendmail does not send header Return-Path on: choose another name for it$/,
+  },
+  {
+    what: "says what Sendmail does not send on of a message that nobody has resent",
+    lines: ["X-A: 1"],
+    mta: "sendmail",
+    edit: (edits) => void edits.addHeader("Resent-To", "<a@x.example>", "start"),
+    steps: ['1. insert header Resent-To: "<a@x.example>" at index 0, above all headers'],
+    warns: /^Sendmail does not send header Resent-To on/,
+  },
+  {
+    what: "sends that on of a message that somebody has",
+    lines: ["Resent-From: <b@x.example>"],
+    mta: "sendmail",
+    edit: (edits) => void edits.addHeader("Resent-To", "<a@x.example>", "start"),
+    steps: ['1. insert header Resent-To: "<a@x.example>" at index 0, above all headers'],
+  },
+  {
+    what: "counts as Postfix does where the MTA is not known, and says so",
+    lines: ["X-A: 1", "X-B: 2"],
+    mta: "unknown",
+    edit: (edits, [a]) => void edits.addHeader("X-C", "3", { after: a! }),
+    steps: ['1. insert header X-C: "3" at index 2, below X-A'],
+    warns: /^The MTA, which has not told its name, may .* choose "start", "belowReceived" or "end" for it$/,
+  },
+  {
+    what: "shows long and folded values on one line",
+    lines: ["X-A: 1"],
+    mta: "postfix",
+    edit: (edits) => void edits.addHeader("X-C", `a\n b ${"c".repeat(100)}`, "end"),
+    steps: [`1. add header X-C: "a b ${"c".repeat(55)}…"`],
+  },
+];
+
+for (const { what, lines, mta, edit, steps, warns } of PLANS) {
+  test(`Plan ${what}`, () => {
+    const letter = new Letter(mta === "unknown" ? "postfix" : mta, [
+      ...lines,
+      ...mta === "sendmail" ? [] : ["Message-Id: 1", "Date: 1", "From: 1"],
+    ]);
+    edit(letter.edits, letter.headers);
+    const plan = letter.plan(mta);
+    const explained = plan.explain().split("\n").filter((line) => !line.startsWith("Warning: "));
+    assertEquals(explained, steps);
+    assertEquals(plan.warnings.length, warns === undefined ? 0 : 1, plan.warnings.join("\n"));
+    if (warns !== undefined) {
+      assertMatch(plan.warnings[0]!, warns);
+      assertEquals(plan.explain().split("\n").at(-1), `Warning: ${plan.warnings[0]}`);
+    }
+  });
+}
+
+test("Edits refuse an index that the list does not have, with a RangeError", () => {
+  const letter = new Letter("postfix", ["X-A: 1", "Message-Id: 1", "Date: 1", "From: 1"]);
+  letter.edits.deleteHeader(letter.headers[0]!);
+  letter.edits.addHeader("X-B", "2", "start");
+  for (const index of [-1, 4, 0.5, NaN, Infinity]) {
+    assertThrows(
+      () => letter.edits.addHeader("X-C", "3", index),
+      RangeError,
+      `Cannot insert header X-C: its index must be 0 to 3, as many headers as there are now, not ${index}`,
+    );
+  }
+  assertEquals(letter.plan().steps.length, 2);
+});
+
+/** Recipients of a message, what is wished of them, and what the MTA is told. */
+const RECIPIENTS: readonly {
+  readonly what: string;
+  readonly recipients: readonly string[] | undefined;
+  readonly profile?: MtaProfile;
+  readonly edit: (edits: Edits) => void;
+  readonly steps: readonly string[];
+}[] = [
+  {
+    what: "nothing of who is added and removed",
+    recipients: ["a@x.example"],
+    edit(edits) {
+      edits.addRecipient("b@x.example", ["NOTIFY=NEVER"]);
+      edits.removeRecipient("<B@X.EXAMPLE>");
+    },
+    steps: ["No edits."],
+  },
+  {
+    what: "nothing of who is removed and added, being there",
+    recipients: ["a@x.example"],
+    edit(edits) {
+      edits.removeRecipient("a@x.example");
+      edits.addRecipient("a@x.example", []);
+    },
+    steps: ["No edits."],
+  },
+  {
+    what: "nothing of who is added, being there",
+    recipients: ["a@x.example"],
+    edit: (edits) => edits.addRecipient("A@x.example", undefined),
+    steps: ["No edits."],
+  },
+  {
+    what: "who is there and gets arguments",
+    recipients: ["A@x.example"],
+    edit: (edits) => edits.addRecipient("a@x.example", ["NOTIFY=NEVER"]),
+    steps: ["1. remove recipient <A@x.example>", "2. add recipient <a@x.example> NOTIFY=NEVER"],
+  },
+  {
+    what: "who is removed, as the MTA spells it",
+    recipients: ["Anna@X.example", "b@x.example"],
+    edit: (edits) => edits.removeRecipient("anna@x.example"),
+    steps: ["1. remove recipient <Anna@X.example>"],
+  },
+  {
+    what: "who is removed, in each spelling",
+    recipients: ["Anna@X.example", "anna@X.example"],
+    edit: (edits) => edits.removeRecipient("anna@x.example"),
+    steps: ["1. remove recipient <Anna@X.example>", "2. remove recipient <anna@X.example>"],
+  },
+  {
+    what: "who is removed, in the one spelling that is meant",
+    recipients: ["Anna@x.example", "anna@x.example"],
+    edit: (edits) => edits.removeRecipient("anna@x.example"),
+    steps: ["1. remove recipient <anna@x.example>"],
+  },
+  {
+    what: "who is removed and was never seen: another filter may have added them",
+    recipients: ["a@x.example"],
+    edit: (edits) => edits.removeRecipient("c@x.example"),
+    steps: ["1. remove recipient <c@x.example>"],
+  },
+  {
+    what: "who is added twice, once",
+    recipients: ["a@x.example"],
+    profile: "postfix",
+    edit(edits) {
+      edits.addRecipient("b@x.example", undefined);
+      edits.addRecipient("B@x.example", undefined);
+    },
+    steps: ["1. add recipient <B@x.example>"],
+  },
+  {
+    what: "two who differ by capitals, to Sendmail",
+    recipients: ["a@x.example"],
+    profile: "sendmail",
+    edit(edits) {
+      edits.addRecipient("b@x.example", undefined);
+      edits.addRecipient("B@x.example", undefined);
+    },
+    steps: ["1. add recipient <b@x.example>", "2. add recipient <B@x.example>"],
+  },
+  {
+    what: "who is touched where no recipient is seen",
+    recipients: undefined,
+    edit(edits) {
+      edits.addRecipient("a@x.example", undefined);
+      edits.removeRecipient("a@x.example");
+      edits.removeRecipient("b@x.example");
+      edits.addRecipient("b@x.example", undefined);
+    },
+    steps: [
+      "1. remove recipient <a@x.example>",
+      "2. remove recipient <b@x.example>",
+      "3. add recipient <b@x.example>",
+    ],
+  },
+];
+
+for (const { what, recipients, profile = "postfix", edit, steps } of RECIPIENTS) {
+  test(`Plan tells ${what}`, () => {
+    const edits = new Edits({ headers: [], utf8: false });
+    edit(edits);
+    const plan = planEdits(edits, {
+      agreement: { type: "negotiate", version: 6, actions: 0x1ff, protocol: 0, macros: [] },
+      profile,
+      recipients: recipients?.map((address) => ({ address })),
+    });
+    assertEquals(plan.explain().split("\n"), steps);
+  });
 }

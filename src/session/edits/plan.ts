@@ -22,6 +22,7 @@ export class Plan {
   /** Wishes that this MTA cannot fulfil to the letter: what becomes of each, and what to choose instead. */
   readonly warnings: readonly string[];
 
+  /** A plan of these steps. */
   constructor(steps: readonly PlanStep[], warnings: readonly string[]) {
     this.steps = steps;
     this.warnings = warnings;
