@@ -4,13 +4,14 @@ import { parseArgs } from "node:util";
 import { line, progress } from "./bench/figures.ts";
 import { measureMemory, MEMORY_GOAL, type MemoryResult } from "./bench/memory.ts";
 import { pinning, type Place, prepare } from "./bench/process.ts";
+import { measurePlans, PLAN_GOAL, type PlanResult } from "./bench/plans.ts";
 import { buildLoadgen, measureSpeed, SPEED_GOAL, type SpeedResult } from "./bench/speed.ts";
 import { paint } from "./demo/paper.ts";
 import { locate, RUNTIMES } from "./runtimes.ts";
 
 const HELP = `Measures how fast filters are, and how much memory they take, on every runtime.
 
-  deno task bench [options] [speed] [memory]
+  deno task bench [options] [speed] [memory] [plan]
 
   --runtime a,b    only on these: ${RUNTIMES.map(({ name }) => name).join(", ")}
   --messages n     how many messages each run of the speed test sends (default 5000)
@@ -23,11 +24,14 @@ turns with it; 16 connections, a message each. The goal is ${SPEED_GOAL} of the 
 Memory: what a large body adds to the process of a filter that reads it. The goal is less than ${
   MEMORY_GOAL / 1e6
 } MB. Linux only.
+Plan: milliseconds to plan the edits of half the headers of a message. The goal is ${PLAN_GOAL} ms for 1,000 headers,
+and a growth like n log n.
 
 Other work on the machine spoils the figures. Exits with 1 if a goal was not met.`;
 
 const SPEED_WIDTHS: readonly number[] = [14, 24, 8, 8, 6, 10, 6, 6, 6];
 const MEMORY_WIDTHS: readonly number[] = [14, 32, 10, 10, 12];
+const PLAN_WIDTHS: readonly number[] = [14, 30, 10, 10, 8, 8];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -51,7 +55,7 @@ async function main(): Promise<number> {
   const names = values.runtime?.split(",") ?? RUNTIMES.map(({ name }) => name);
   const unknown = names.find((name) => !RUNTIMES.some((runtime) => runtime.name === name));
   if (unknown !== undefined) return refuse(`There is no runtime "${unknown}".`);
-  const strange = positionals.find((name) => name !== "speed" && name !== "memory");
+  const strange = positionals.find((name) => !["speed", "memory", "plan"].includes(name));
   if (strange !== undefined) return refuse(`There is no benchmark "${strange}".`);
   const [messages, rounds] = [Number(values.messages), Number(values.rounds)];
   for (const [name, count] of [["messages", messages], ["rounds", rounds]] as const) {
@@ -66,6 +70,7 @@ async function main(): Promise<number> {
   const scratch = await Deno.makeTempDir({ prefix: "kilter-bench-" });
   const speed: SpeedResult[] = [];
   const memory: MemoryResult[] = [];
+  const plans: PlanResult[] = [];
   try {
     const places = await locateAll(names, scratch);
     if (wants("speed")) {
@@ -93,12 +98,25 @@ async function main(): Promise<number> {
         }
       } else console.error("Cannot measure memory: only Linux tells a process's peak.");
     }
+    if (wants("plan")) {
+      say(planTitle());
+      for (const { place, title } of places) {
+        progress(`${place.runtime.name}: plans`);
+        const results = await measurePlans(place);
+        results.forEach((result, at) => say(planLine(at === 0 ? title : "", result)));
+        plans.push(...results);
+      }
+    }
   } finally {
     progress("");
     await Deno.remove(scratch, { recursive: true });
   }
-  if (values.json) console.log(JSON.stringify({ speed, memory }, null, 2));
-  const missed = [...speed.filter((result) => meets(result) === false), ...memory.filter(missesMemory)];
+  if (values.json) console.log(JSON.stringify({ speed, memory, plans }, null, 2));
+  const missed = [
+    ...speed.filter((result) => meets(result) === false),
+    ...memory.filter(missesMemory),
+    ...plans.filter(({ met }) => !met),
+  ];
   say(missed.length === 0 ? "\nAll goals are met." : `\n${missed.length} of the goals are not met.`);
   return missed.length === 0 ? 0 : 1;
 }
@@ -172,6 +190,25 @@ function memoryLine(title: string, result: MemoryResult): string {
     `${mb(result.lowest)}–${mb(result.highest)}`,
   ]);
   return text + verdict(result.goal === undefined ? undefined : !missesMemory(result));
+}
+
+function planTitle(): string {
+  const heads = ["runtime", "the message", "median", "slowest", "growth", "n log n"];
+  return `\n${paint("bold", "Plan")}: milliseconds from the first edit to the plan\n\n${
+    paint("bold", line(PLAN_WIDTHS, heads))
+  }`;
+}
+
+function planLine(title: string, { size, median, slowest, growth, linearithmic, met }: PlanResult): string {
+  const text = line(PLAN_WIDTHS, [
+    title,
+    `${size} headers, ${size / 2} edits`,
+    median.toFixed(2),
+    slowest.toFixed(2),
+    growth?.toFixed(1) ?? "",
+    linearithmic?.toFixed(1) ?? "",
+  ]);
+  return text + verdict(met);
 }
 
 function meets({ messagesPerSecond, goal }: SpeedResult): boolean | undefined {

@@ -33,6 +33,20 @@ export async function pinning(): Promise<((processor: 0 | 1, command: string[]) 
   }
 }
 
+/** The command that runs a script of this folder. */
+export function commandFor(
+  { runtime, program, directory }: Place,
+  [script, ...args]: readonly string[],
+): string[] {
+  return [
+    program.path,
+    ...runtime.kind === "deno" ? ["run", "-A", "--quiet", "--no-check"] : [],
+    ...runtime.reads === "es2022" ? [`--import=${directory}/tests/runtimes/node_ts.mjs`] : [],
+    `${directory}/scripts/bench/${script}`,
+    ...args,
+  ];
+}
+
 /** A server in a process of its own, which ends when it is disposed of. */
 export class ServerProcess implements AsyncDisposable {
   readonly port: number;
@@ -45,17 +59,11 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Starts a script that listens on a free port and prints it. */
   static async start(
-    { runtime, program, directory }: Place,
-    [script, ...args]: readonly string[],
+    place: Place,
+    script: readonly string[],
     around: (command: string[]) => string[] = (command) => command,
   ): Promise<ServerProcess> {
-    const [command, ...more] = around([
-      program.path,
-      ...runtime.kind === "deno" ? ["run", "-A", "--quiet", "--no-check"] : [],
-      ...runtime.reads === "es2022" ? [`--import=${directory}/tests/runtimes/node_ts.mjs`] : [],
-      `${directory}/scripts/bench/${script}`,
-      ...args,
-    ]);
+    const [command, ...more] = around(commandFor(place, script));
     const child = new Deno.Command(command!, {
       args: more,
       stdin: "null",
@@ -68,7 +76,7 @@ export class ServerProcess implements AsyncDisposable {
       printed += text;
       if (printed.endsWith("\n")) return new ServerProcess(child, Number(printed));
     }
-    throw new Error(`Cannot measure ${runtime.name}: ${script} ended instead of listening`);
+    throw new Error(`Cannot measure ${place.runtime.name}: ${script[0]} ended instead of listening`);
   }
 
   /** The processor time that it has used so far, in seconds; `undefined` where the system does not tell. */
