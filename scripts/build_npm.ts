@@ -2,8 +2,8 @@
  * Builds npm's package from the sources: `deno run -A scripts/build_npm.ts [directory]`, by default `npm/`.
  *
  * dnt builds it. On a machine that JSR does not answer dnt cannot be loaded, and `typescript` takes its place:
- * the sources need no shims and have no dependencies, so that lowering them file by file is all there is to do.
- * Both give ES modules for ES2022 with declarations beside them, under the same entry points.
+ * the sources need no shims and import other packages by name only, so that lowering them file by file is all
+ * there is to do. Both give ES modules for ES2022 with declarations beside them, under the same entry points.
  *
  * The way through dnt was written by its sources, and has not run yet: it wants a machine that reaches JSR.
  * scripts/check_npm.ts judges what either way gives.
@@ -11,6 +11,7 @@
 
 import ts from "typescript";
 import manifest from "../deno.json" with { type: "json" };
+import { PEERS, specifierOf } from "./peers.ts";
 
 const ROOT: string = new URL("..", import.meta.url).pathname;
 
@@ -23,6 +24,8 @@ const ABOUT = {
   license: manifest.license,
   engines: { node: ">=20", bun: ">=1.4", deno: ">=2.9" },
   sideEffects: false,
+  peerDependencies: PEERS,
+  peerDependenciesMeta: Object.fromEntries(Object.keys(PEERS).map((name) => [name, { optional: true }])),
 };
 
 /** Copied as they are. */
@@ -39,7 +42,15 @@ interface DntOptions {
   readonly typeCheck: "single";
   readonly test: false;
   readonly compilerOptions: { readonly target: "ES2022"; readonly lib: readonly string[] };
+  readonly mappings: Readonly<Record<string, DntMapping>>;
   readonly package: Readonly<Record<string, unknown>>;
+}
+
+/** How dnt takes a module from elsewhere for one of npm's. */
+interface DntMapping {
+  readonly name: string;
+  readonly version: string;
+  readonly peerDependency: boolean;
 }
 
 /** dnt, as far as it is used here. */
@@ -83,8 +94,18 @@ async function withDnt(dnt: Dnt, directory: string): Promise<void> {
       target: "ES2022",
       lib: ["ES2023", "DOM", "DOM.Iterable", "DOM.AsyncIterable", "ESNext.Disposable"],
     },
+    mappings: Object.fromEntries(
+      Object.entries(PEERS).map(([name, version]) => [
+        specifierOf(name),
+        { name, version, peerDependency: true },
+      ]),
+    ),
     // dnt's own entry points answer `import` alone. The types of Node are for its type check.
-    package: { ...ABOUT, exports: entryPoints("./esm/"), devDependencies: { "@types/node": "^20" } },
+    package: {
+      ...ABOUT,
+      exports: entryPoints("./esm/"),
+      devDependencies: { "@types/node": "^20", ...PEERS },
+    },
   });
 }
 

@@ -6,14 +6,24 @@
 import ts from "typescript";
 import manifest from "../deno.json" with { type: "json" };
 import { buildNpm } from "./build_npm.ts";
+import { npm, run } from "./npm.ts";
+import { OPTIONAL_ENTRY_POINTS, PEERS } from "./peers.ts";
 import { locate, RUNTIMES } from "./runtimes.ts";
 
-const NAMES: readonly string[] = Object.keys(manifest.exports).map((name) => manifest.name + name.slice(1));
+const ENTRY_POINTS: readonly string[] = Object.keys(manifest.exports);
 
-/** Every entry point loads on every runtime, also by `require`; a server starts and stops. */
-const PROGRAM = `import { createRequire } from "node:module";
+/** What an entry point is imported by. */
+function nameOf(entryPoint: string): string {
+  return manifest.name + entryPoint.slice(1);
+}
+
+const NAMES: readonly string[] = ENTRY_POINTS.map(nameOf);
+
+/** Entry points load, also by `require`; a server starts and stops. */
+const programOf = (entryPoints: readonly string[]): string =>
+  `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
-for (const name of ${JSON.stringify(NAMES)}) {
+for (const name of ${JSON.stringify(entryPoints.map(nameOf))}) {
   const names = Object.keys(await import(name));
   if (names.length === 0) throw new Error(name + " exports nothing");
   if (!names.every((one) => one in require(name))) throw new Error(name + " is another by require()");
@@ -38,14 +48,17 @@ async function main(): Promise<void> {
     const project = `${directory}/project`;
     await Deno.mkdir(project);
     await Deno.writeTextFile(`${project}/package.json`, `{ "private": true, "type": "module" }`);
-    await Deno.writeTextFile(`${project}/program.js`, PROGRAM);
+    await Deno.writeTextFile(`${project}/program.js`, programOf(ENTRY_POINTS));
     await Deno.writeTextFile(`${project}/typed_program.ts`, TYPED_PROGRAM);
 
     await npm(["pack", "--pack-destination", directory], `${directory}/build`);
     const [packed] = await Array.fromAsync(Deno.readDir(directory)).then((entries) =>
       entries.filter(({ name }) => name.endsWith(".tgz"))
     );
-    await npm(["install", "--no-audit", "--no-fund", `../${packed!.name}`], project);
+    const install = ["install", "--no-audit", "--no-fund"];
+    await npm([...install, `../${packed!.name}`], project);
+    await checkWithoutPeers(project);
+    await npm([...install, ...Object.entries(PEERS).map(([name, version]) => `${name}@${version}`)], project);
     checkTypes(`${project}/typed_program.ts`);
     await runEverywhere(project);
   } finally {
@@ -53,14 +66,17 @@ async function main(): Promise<void> {
   }
 }
 
-/** npm as it is installed, or else by Deno. */
-async function npm(args: readonly string[], cwd: string): Promise<void> {
-  try {
-    await run("npm", args, cwd);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await run(Deno.execPath(), ["x", "-y", "npm:npm@11", ...args], cwd);
-  }
+/** The package brings no other along, and all entry points that need none work without: one runtime tells. */
+async function checkWithoutPeers(project: string): Promise<void> {
+  const installed = await Array.fromAsync(Deno.readDir(`${project}/node_modules`));
+  const others = installed.map(({ name }) => name).filter((name) =>
+    !name.startsWith(".") && name !== "@kilter"
+  );
+  if (others.length > 0) throw new Error(`The package installs others: ${others.join(", ")}`);
+  const program = programOf(ENTRY_POINTS.filter((name) => !OPTIONAL_ENTRY_POINTS.includes(name)));
+  await Deno.writeTextFile(`${project}/program_without_peers.js`, program);
+  await run(Deno.execPath(), ["run", "-A", "program_without_peers.js"], project);
+  console.log(`without ${Object.keys(PEERS).join(" and ")}: runs`);
 }
 
 function checkTypes(file: string): void {
@@ -93,13 +109,6 @@ async function runEverywhere(project: string): Promise<void> {
     await run(program.path, runtime.kind === "deno" ? ["run", "-A", "program.js"] : ["program.js"], project);
     console.log(`${runtime.kind} ${program.version}: runs`);
   }
-}
-
-async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args], cwd }).output();
-  if (success) return;
-  const decoder = new TextDecoder();
-  throw new Error(`${command} ${args.join(" ")}\n${decoder.decode(stdout)}${decoder.decode(stderr)}`);
 }
 
 if (import.meta.main) await main();

@@ -16,15 +16,19 @@ interface Step {
 const ENTRY_POINTS: readonly string[] = Object.values(manifest.exports);
 
 /**
- * Where the names in examples lead: our own to this tree, and `@std/assert` to the tests' stand-ins for it, so
- * that examples run where JSR does not answer.
+ * Where the names in examples lead: our own to this tree, npm's to npm, and `@std/assert` to the tests' stand-ins
+ * for it, so that examples run where JSR does not answer.
  */
 const IMPORT_MAP: string = (() => {
   const here = (path: string): string => new URL(`../${path}`, import.meta.url).href;
   const ours = Object.entries(manifest.exports).map((
     [name, path],
   ) => [manifest.name + name.slice(1), here(path)]);
-  const imports = Object.fromEntries([...ours, ["@std/assert", here("tests/harness/stand_ins.ts")]]);
+  const others = Object.entries(manifest.imports).filter(([, specifier]) => specifier.startsWith("npm:"));
+  const imports = Object.fromEntries([...ours, ...others, [
+    "@std/assert",
+    here("tests/harness/stand_ins.ts"),
+  ]]);
   return `--import-map=data:application/json,${encodeURIComponent(JSON.stringify({ imports }))}`;
 })();
 

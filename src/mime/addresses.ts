@@ -1,6 +1,7 @@
 import { type EmailAddress, parseAddressHeader } from "mailparser";
 import { encodeWhole, isBeyondAscii } from "../session/encoded_words.ts";
-import { FIRST_WORD_LIMIT, hasControl, printable } from "./words.ts";
+import { hasControl, printable, unfold } from "./text.ts";
+import { FIRST_WORD_LIMIT } from "./words.ts";
 
 /** An address and the name of who it belongs to. */
 export interface Mailbox {
@@ -67,7 +68,7 @@ export interface FormatAddressesOptions {
  */
 export function parseAddresses(value: string): (Mailbox | MailboxGroup)[] {
   if (typeof value !== "string") throw new TypeError(`Cannot parse addresses: ${typeof value} is no string`);
-  const { value: entries } = parseAddressHeader(value, { decodePunycode: false });
+  const { value: entries } = parseAddressHeader(unfold(value), { decodePunycode: false });
   return entries.flatMap((entry): (Mailbox | MailboxGroup)[] => {
     if (entry.group === undefined) return mailbox(entry);
     return [{ name: printable(entry.name), members: entry.group.flatMap(members) }];
@@ -159,7 +160,7 @@ const DOMAIN = /^[\p{L}\p{N}\p{M}_-]+(?:\.[\p{L}\p{N}\p{M}_-]+)*$/u;
 /** The name before an address: as it is, quoted, or encoded. */
 function formatPhrase(name: string, utf8: boolean): string {
   if (typeof name !== "string") refuse(`a name is no string but ${typeof name}`);
-  if (hasControl(name) || name.includes("\t")) {
+  if (hasControl(name)) {
     refuse(`the name ${JSON.stringify(name)} holds control characters`);
   }
   // In quotes a reader should take `=?` for what it is. Most do not.
@@ -190,9 +191,10 @@ function formatLocalPart(local: string): string | undefined {
 function formatDomain(domain: string, utf8: boolean): string | undefined {
   if (LITERAL.test(domain)) return domain;
   if (!DOMAIN.test(domain)) return undefined;
-  if (utf8 || !isBeyondAscii(domain)) return domain;
+  if (!isBeyondAscii(domain)) return domain;
   try {
-    return new URL(`http://${domain}`).hostname;
+    const { hostname } = new URL(`http://${domain}`);
+    return utf8 ? domain : hostname;
   } catch {
     return undefined; // It is no IDN.
   }

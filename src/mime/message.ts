@@ -2,7 +2,8 @@ import { type AttachmentStream, MailParser, type MailParserOptions, type Message
 import { MilterError } from "../errors.ts";
 import { decodeText, encodeText } from "../wire/text.ts";
 import { type Mailbox, parseMailboxes } from "./addresses.ts";
-import { decodeWords, printable } from "./words.ts";
+import { printable, unfold } from "./text.ts";
+import { decodeWords } from "./words.ts";
 
 /** A message to take apart: its bytes, whole or as they come, or its text. */
 export type MessageInput = ReadableStream<Uint8Array> | Uint8Array | string;
@@ -84,6 +85,9 @@ const AS_IT_IS: MailParserOptions = {
   keepDeliveryStatus: true,
 };
 
+/** How much of a message at hand the parser gets at a time: it can be stopped in between. */
+const PIECE = 0x10000;
+
 /**
  * Takes a whole message apart: headers, addresses, text, HTML, attachments; with their transfer encodings and
  * charsets decoded.
@@ -131,7 +135,9 @@ export async function parseMessage(
   const reading = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const parser = new MailParser({ ...AS_IT_IS, maxHeadSize: headerLimit, maxChildNodes: partLimit });
   const failure = new Promise<never>((_, reject) => parser.on("error", reject));
-  const feeding = feed(parser, chunksOf(message, reading), limit).catch((error) => parser.destroy(error));
+  const feeding = feed(parser, chunksOf(message, reading), { limit, failure }).catch((error) => {
+    parser.destroy(error);
+  });
   try {
     return await Promise.race([collect(parser), failure]);
   } catch (error) {
@@ -147,7 +153,14 @@ export async function parseMessage(
 /** The bytes of a message as they come. Leaving them early cancels the stream. */
 async function* chunksOf(message: MessageInput, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   signal.throwIfAborted();
-  if (typeof message === "string" || message instanceof Uint8Array) return yield encodeText(message);
+  if (typeof message === "string" || message instanceof Uint8Array) {
+    const bytes = encodeText(message);
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      yield bytes.subarray(at, at + PIECE);
+      signal.throwIfAborted();
+    }
+    return;
+  }
   if (!(message instanceof ReadableStream)) {
     throw new TypeError("Cannot parse message: it is no ReadableStream, no Uint8Array and no string");
   }
@@ -169,8 +182,12 @@ async function* chunksOf(message: MessageInput, signal: AbortSignal): AsyncGener
   }
 }
 
-/** Gives the parser all bytes, each piece when it has done with the last one. */
-async function feed(parser: MailParser, chunks: AsyncIterable<Uint8Array>, limit: number): Promise<void> {
+/** Gives the parser all bytes, each piece when it has done with the last one: a parser that failed never has. */
+async function feed(
+  parser: MailParser,
+  chunks: AsyncIterable<Uint8Array>,
+  { limit, failure }: { readonly limit: number; readonly failure: Promise<never> },
+): Promise<void> {
   let size = 0;
   for await (const chunk of chunks) {
     if (!(chunk instanceof Uint8Array)) {
@@ -180,9 +197,10 @@ async function feed(parser: MailParser, chunks: AsyncIterable<Uint8Array>, limit
     if (size > limit) {
       throw new MilterError("LIMIT", `Cannot parse message: it is longer than ${limit} bytes`);
     }
-    await new Promise<void>((resolve, reject) => {
+    const written = new Promise<void>((resolve, reject) => {
       parser.write(chunk, (error) => error ? reject(error) : resolve());
     });
+    await Promise.race([written, failure]);
   }
   parser.end();
 }
@@ -246,7 +264,7 @@ function join(chunks: readonly Uint8Array[]): Uint8Array {
 /** A header by its line, which the parser gives with a character for each byte; none for a line that is none. */
 function parseHeader(line: string): ParsedHeader[] {
   const bytes = Uint8Array.from(line, (character) => character.charCodeAt(0));
-  const text = decodeText(bytes).replaceAll(/\r?\n/g, "");
+  const text = unfold(decodeText(bytes));
   const colon = text.indexOf(":");
   const name = text.slice(0, Math.max(colon, 0)).trim();
   return name === "" ? [] : [{ name, value: text.slice(colon + 1).trimStart() }];

@@ -1,5 +1,6 @@
 import libmime from "libmime";
-import { decodeWords, hasControl, printable } from "./words.ts";
+import { hasControl, printable, unfold } from "./text.ts";
+import { decodeWords } from "./words.ts";
 
 /** A value with parameters: that of Content-Type, Content-Disposition and the like. */
 export interface ValueWithParameters {
@@ -35,7 +36,7 @@ const MARK = /[*'%]/;
  */
 export function parseParameters(value: string): ValueWithParameters {
   if (typeof value !== "string") throw new TypeError(`Cannot parse parameters: ${typeof value} is no string`);
-  const parsed = libmime.parseHeaderValue(value, { stripComments: true });
+  const parsed = libmime.parseHeaderValue(unfold(value), { stripComments: true });
   const decoded = new Set(parsed.decodedParams);
   const parameters = new Map(
     Object.entries(parsed.params).map((
@@ -70,7 +71,7 @@ export function formatParameters(value: string, parameters: ParametersInput = {}
   for (const [name, text] of entries) {
     if (!TOKEN.test(name) || MARK.test(name)) refuse(`${JSON.stringify(name)} is no name`);
     if (typeof text !== "string") refuse(`${name} is no string but ${typeof text}`);
-    if (hasControl(text) || text.includes("\t")) refuse(`${name} holds control characters`);
+    if (hasControl(text)) refuse(`${name} holds control characters`);
   }
   return libmime.buildHeaderValue({ value, params: Object.fromEntries(entries) });
 }

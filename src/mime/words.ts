@@ -1,5 +1,6 @@
 import libmime from "libmime";
 import { encodeWords as encode } from "../session/encoded_words.ts";
+import { hasControl, printable, unfold } from "./text.ts";
 
 /**
  * How many octets an encoded word at the start of a value may have: it stands on one line of 76 with the name of
@@ -9,7 +10,7 @@ export const FIRST_WORD_LIMIT: number = 76 - "Disposition-Notification-To: ".len
 
 /**
  * Decodes the encoded words in the value of a header (RFC 2047), whatever their charset. What is not encoded
- * stays as it is, and so does what cannot be decoded.
+ * stays as it is, and so does what cannot be decoded; folds are undone.
  *
  * Control characters become spaces, tabs aside: a hidden line break does no harm where the text goes next.
  *
@@ -25,7 +26,7 @@ export const FIRST_WORD_LIMIT: number = 76 - "Disposition-Notification-To: ".len
  */
 export function decodeWords(value: string): string {
   if (typeof value !== "string") throw new TypeError(`Cannot decode words: ${typeof value} is no string`);
-  return printable(libmime.decodeWords(value));
+  return printable(libmime.decodeWords(unfold(value)));
 }
 
 /**
@@ -49,14 +50,4 @@ export function encodeWords(text: string): string {
   if (typeof text !== "string") throw new TypeError(`Cannot encode words: ${typeof text} is no string`);
   if (hasControl(text)) throw new TypeError("Cannot encode words: the text holds control characters");
   return encode(text, FIRST_WORD_LIMIT);
-}
-
-/** Whether a text holds control characters, tabs aside. */
-export function hasControl(text: string): boolean {
-  return /(?!\t)\p{Cc}/u.test(text);
-}
-
-/** A text with spaces for its control characters, tabs aside. */
-export function printable(text: string): string {
-  return text.replace(/(?!\t)\p{Cc}/gu, " ");
 }
