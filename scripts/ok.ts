@@ -16,8 +16,8 @@ interface Step {
 const ENTRY_POINTS: readonly string[] = Object.values(manifest.exports);
 
 /**
- * Where the names in examples lead: our own to this tree, npm's to npm, and `@std/assert` to the tests' stand-ins
- * for it, so that examples run where JSR does not answer.
+ * Where the names in examples lead: our own to this tree, npm's to npm, and `@std/assert` to the tests'
+ * stand-ins for it, so that examples run where JSR does not answer.
  */
 const IMPORT_MAP: string = (() => {
   const here = (path: string): string => new URL(`../${path}`, import.meta.url).href;

@@ -1,6 +1,6 @@
 /**
- * The packages that the library imports where scripts/layers.ts lets it. No entry point but theirs needs them, so
- * on npm they are optional peers: whoever wants that entry point installs them.
+ * The packages that the library imports where scripts/layers.ts lets it. No entry point but theirs needs
+ * them, so on npm they are optional peers: whoever wants that entry point installs them.
  */
 
 import manifest from "../deno.json" with { type: "json" };

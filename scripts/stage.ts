@@ -1,8 +1,9 @@
 /**
  * Copies of the project for the runtimes that cannot take it as it stands. Bun and Node learn the package's
  * own name, `@kilter/milter`, from a package.json, which the project itself does not have, and npm installs
- * there what Deno gets by itself: the packages that `./mime` imports. Node 20 and 22 also get the TypeScript lowered to ES2022, in place: names and lines stay, so that
- * `new URL("./x.ts", import.meta.url)` and stack traces hold; tests/runtimes/node_ts.mjs has them load it.
+ * there what Deno gets by itself: the packages that `./mime` imports. Node 20 and 22 also get the TypeScript
+ * lowered to ES2022, in place: names and lines stay, so that `new URL("./x.ts", import.meta.url)` and stack
+ * traces hold; tests/runtimes/node_ts.mjs has them load it.
  */
 
 import ts from "typescript";

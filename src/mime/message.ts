@@ -14,7 +14,10 @@ export interface ParseMessageOptions {
   readonly limit?: number;
   /** How many bytes the headers of the message, or of a part, may have. Default: 1 MiB. */
   readonly headerLimit?: number;
-  /** How many parts the message may have, however nested. Default: 1000. */
+  /**
+   * How many parts the message may have, and so how deep they may be nested, which takes the parser its time.
+   * Default: 1000.
+   */
   readonly partLimit?: number;
   /** Aborts the parsing, and cancels the stream. A stream of a session aborts with it. */
   readonly signal?: AbortSignal;
@@ -62,7 +65,7 @@ export interface ParsedHeader {
 export interface ParsedAttachment {
   /** The name that it goes by, decoded. It is the sender's: it may hold `../`, and lie about the type. */
   readonly filename: string | undefined;
-  /** The media type in small letters: `application/pdf`. For `application/octet-stream`, what the name speaks of. */
+  /** The media type in small letters. In place of `application/octet-stream`, what the name speaks of. */
   readonly type: string;
   /** The disposition in small letters: `attachment`, `inline`. */
   readonly disposition: string | undefined;
@@ -94,8 +97,8 @@ const PIECE = 0x10000;
  *
  * No message is refused for being broken: what can be read is given. A hostile one meets the limits.
  *
- * @throws {MilterError} `LIMIT` if the message is longer, has longer headers or more parts than allowed; and what the
- * stream of a session fails with.
+ * @throws {MilterError} `LIMIT` if the message is longer, has longer headers or more parts than allowed; and
+ * what the stream of a session fails with.
  * @throws {TypeError} if the input is none.
  * @throws {RangeError} if a limit is not a whole number above 0.
  *
@@ -118,7 +121,8 @@ const PIECE = 0x10000;
  *
  * const noPrograms: Filter = async (session) => {
  *   const { attachments } = await parseMessage(session.message());
- *   return attachments.some(({ filename }) => filename?.endsWith(".exe")) ? reject("550 5.7.1 No programs") : accept();
+ *   const isProgram = attachments.some(({ filename }) => filename?.endsWith(".exe"));
+ *   return isProgram ? reject("550 5.7.1 No programs") : accept();
  * };
  * ```
  */
@@ -182,7 +186,9 @@ async function* chunksOf(message: MessageInput, signal: AbortSignal): AsyncGener
   }
 }
 
-/** Gives the parser all bytes, each piece when it has done with the last one: a parser that failed never has. */
+/**
+ * Gives the parser all bytes, each piece when it has done with the last one: a parser that failed never has.
+ */
 async function feed(
   parser: MailParser,
   chunks: AsyncIterable<Uint8Array>,
@@ -261,7 +267,9 @@ function join(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** A header by its line, which the parser gives with a character for each byte; none for a line that is none. */
+/**
+ * A header by its line, which the parser gives with a character for each byte; none for a line that is none.
+ */
 function parseHeader(line: string): ParsedHeader[] {
   const bytes = Uint8Array.from(line, (character) => character.charCodeAt(0));
   const text = unfold(decodeText(bytes));

@@ -19,8 +19,9 @@ const VALUE = /^[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+(?:\/[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+)
 const MARK = /[*'%]/;
 
 /**
- * Takes a value with parameters apart. Parameters in pieces and in other charsets are put together and decoded
- * (RFC 2231), and so are encoded words, where many programs write them. Comments are taken off. No value is refused.
+ * Takes a value with parameters apart. Parameters in pieces and in other charsets are put together and
+ * decoded (RFC 2231), and so are encoded words, where many programs write them. Comments are taken off. No
+ * value is refused.
  *
  * @throws {TypeError} if the value is no string.
  *
@@ -47,18 +48,18 @@ export function parseParameters(value: string): ValueWithParameters {
 }
 
 /**
- * A value with parameters, for `session.headers.append("Content-Disposition", …)`. Parameters beyond ASCII, and long
- * ones, go out by RFC 2231.
+ * A value with parameters, for `session.headers.append("Content-Disposition", …)`. Parameters beyond ASCII,
+ * and long ones, go out by RFC 2231.
  *
- * @throws {TypeError} if the value or the name of a parameter is none, or if there are control characters in a
- * parameter, line breaks among them.
+ * @throws {TypeError} if the value or the name of a parameter is none, or if there are control characters in
+ * a parameter, line breaks among them.
  *
  * @example
  * ```ts
  * import { formatParameters, parseParameters } from "@kilter/milter/mime";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(formatParameters("text/plain", { charset: "utf-8", name: "a b.txt" }), 'text/plain; charset=utf-8; name="a b.txt"');
+ * assertEquals(formatParameters("text/plain", { charset: "utf-8" }), "text/plain; charset=utf-8");
  * const disposition = formatParameters("attachment", { filename: "Übersicht.pdf" });
  * assertEquals(parseParameters(disposition).parameters.get("filename"), "Übersicht.pdf");
  * ```

@@ -115,6 +115,7 @@ const BAD: readonly (readonly [what: string, input: unknown])[] = [
   ["an address with a path", "a@größe.example/b"],
   ["an address with a bad literal", "a@[192.0.2.1]]"],
   ["an address with a bad IDN", "a@xn--ä.example"],
+  ["an address with a control character beyond ASCII", "a\x85@x.example"],
   ["an address that is no string", 7],
   ["an address that is missing", { name: "Arthur" }],
   ["nothing", undefined],
@@ -203,7 +204,7 @@ property(
   },
 );
 
-test("parseAddresses takes hostile values in little time", () => {
+test("parseAddresses and formatAddresses take hostile values in little time", () => {
   const parts = [
     "(",
     "<",
@@ -222,7 +223,17 @@ test("parseAddresses takes hostile values in little time", () => {
     " ",
   ];
   const started = performance.now();
-  for (const part of parts) parseAddresses(part.repeat(65_536 / part.length));
+  for (const part of parts) {
+    const value = part.repeat(65_536 / part.length);
+    parseAddresses(value);
+    for (const address of [`${value}@x.example`, `${value}(@x.example`, `a@${value}`, `a@${value}(`]) {
+      try {
+        formatAddresses({ name: value, address });
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+      }
+    }
+  }
   const took = performance.now() - started;
   assert(took < 3000, `${parts.length} values of 64 KB took ${took} ms`);
 });
