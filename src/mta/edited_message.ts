@@ -1,5 +1,4 @@
-import { ACTION } from "../protocol/flags.ts";
-import { PROTOCOL } from "../protocol/flags.ts";
+import { ACTION, PROTOCOL } from "../protocol/flags.ts";
 import type { Agreement, Reply } from "../protocol/replies.ts";
 import { decodeText } from "../wire/text.ts";
 import { Envelope, type Party } from "./envelope.ts";
@@ -9,7 +8,7 @@ import type { Mail, MailField } from "./mail.ts";
 import type { MtaName } from "./mta_name.ts";
 import { PostfixHeaders } from "./postfix_headers.ts";
 import { SendmailHeaders } from "./sendmail_headers.ts";
-import { SMTP_REPLIES } from "./smtp_replies.ts";
+import { refusalText, SMTP_TEXTS, type SmtpContext } from "./smtp_replies.ts";
 
 /** What becomes of a message. */
 export type Outcome = "accepted" | "rejected" | "tempfailed" | "discarded" | "quarantined";
@@ -32,6 +31,8 @@ export interface EditedMessageOptions {
   readonly queueId?: string;
   /** The values of the headers that the MTA makes itself. */
   readonly own?: OwnValues;
+  /** Whether the client is on the MTA's own machine: only for those Postfix makes headers; `true` by default. */
+  readonly local?: boolean;
 }
 
 /**
@@ -50,10 +51,10 @@ export class EditedMessage {
   #broken = false;
 
   constructor(mail: Mail, options: EditedMessageOptions) {
-    const { mta, agreement, sender, recipients, own = {} } = options;
+    const { mta, agreement, sender, recipients, own = {}, local = true } = options;
     this.#options = options;
     this.#received = mail;
-    const list = { leadingSpace: (agreement.protocol & PROTOCOL.LEADING_SPACE) !== 0, own };
+    const list = { leadingSpace: (agreement.protocol & PROTOCOL.LEADING_SPACE) !== 0, own, local };
     const fields = receivedFields(mail, mta);
     this.headers = mta === "postfix" ? new PostfixHeaders(fields, list) : new SendmailHeaders(fields, list);
     this.envelope = new Envelope(mta, sender, recipients);
@@ -112,22 +113,23 @@ export class EditedMessage {
 
   #decide(reply: Reply): Decision {
     const { mta, queueId = "4ZX0000000" } = this.#options;
-    const replies = SMTP_REPLIES[mta];
-    if (this.#broken) return { outcome: "tempfailed", reply: replies.broken };
-    const accept = replies.accept(queueId);
+    const context: SmtpContext = { hostname: "", path: "", helo: "", line: "", date: "", queueId };
+    const texts = SMTP_TEXTS[mta];
+    if (this.#broken) return { outcome: "tempfailed", reply: texts.broken(context) };
     switch (reply.type) {
       case "reject":
-        return { outcome: "rejected", reply: replies.reject };
       case "tempfail":
-        return { outcome: "tempfailed", reply: replies.tempfail };
       case "replyCode": {
-        const text = decodeText(reply.text).replaceAll("%%", "%");
+        const text = refusalText[mta](reply, "message", context);
         return { outcome: text.startsWith("4") ? "tempfailed" : "rejected", reply: text };
       }
       case "discard":
-        return { outcome: "discarded", reply: accept };
+        return { outcome: "discarded", reply: texts.message(context) };
       default:
-        return { outcome: this.#quarantine === undefined ? "accepted" : "quarantined", reply: accept };
+        return {
+          outcome: this.#quarantine === undefined ? "accepted" : "quarantined",
+          reply: texts.message(context),
+        };
     }
   }
 }

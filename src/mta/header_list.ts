@@ -31,6 +31,11 @@ export interface HeaderListOptions {
   readonly leadingSpace?: boolean;
   /** The values of the fields that the MTA makes itself. */
   readonly own?: OwnValues;
+  /**
+   * Whether the client is on the MTA's own machine, `true` by default. For others Postfix makes no field beside
+   * its Received: `local_header_rewrite_clients`.
+   */
+  readonly local?: boolean;
 }
 
 /** The values of the fields that an MTA makes itself: without the space after the colon, folds as `\n`. */

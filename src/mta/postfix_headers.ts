@@ -43,9 +43,11 @@ export class PostfixHeaders implements HeaderList {
       return { name: encodeText(name), value: writtenValue(value, false, INDENT) };
     };
     const prefix = received.some(({ name }) => oneOf(RESENT, name)) ? "Resent-" : "";
-    const missing = MADE.map(([name, value]) => own(prefix + name, values[value])).filter(({ name }) =>
-      !received.some((field) => sameName(field.name, name))
-    );
+    const missing = options.local === false
+      ? []
+      : MADE.map(([name, value]) => own(prefix + name, values[value])).filter(({ name }) =>
+        !received.some((field) => sameName(field.name, name))
+      );
     this.shown = [...received.filter(({ name }) => !oneOf(DROPPED, name)), ...missing];
     this.#trace = { ...own("Received", values.received), received: undefined };
     this.#fields = [this.#trace, ...this.shown.map((field) => ({ ...field, received: field }))];

@@ -2,21 +2,31 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { Address } from "../../mod.ts";
-import { decodeCommand, encodeReply, type Header, type Reply, type Text } from "../../src/protocol/mod.ts";
+import {
+  type CommandType,
+  decodeCommand,
+  encodeReply,
+  type Header,
+  type Reply,
+  type Text,
+} from "../../src/protocol/mod.ts";
 import { Framer } from "../../src/wire/framer.ts";
 import { chmodSync } from "node:fs";
 
-/** What a filter asks for, and what it says at the end of the message. */
+/** What a filter asks for, and what it says. */
 export interface Script {
   readonly actions?: number;
   readonly protocol?: number;
-  readonly replies: readonly Reply<Text>[];
+  /** What it says to each command of a kind: "continue" where nothing is given. */
+  readonly answers?: { readonly [Type in CommandType]?: Reply<Text> };
+  /** What it says at the end of the message. */
+  readonly replies?: readonly Reply<Text>[];
 }
 
-/** Answers "continue" to everything, and the end of a message as it is told for that message. */
+/** Answers each connection by the script of the moment. */
 export class RawFilter implements AsyncDisposable {
-  /** What is said to the next messages. */
-  script: Script = { replies: [] };
+  /** What is said from now on. */
+  script: Script = {};
   /** The headers of the message that came last. */
   headers: Header[] = [];
   readonly #server: Server;
@@ -45,7 +55,7 @@ export class RawFilter implements AsyncDisposable {
 
   #answer(packet: Uint8Array): readonly Reply<Text>[] {
     const command = decodeCommand(packet.slice());
-    const { actions = 0x1ff, protocol = 0, replies } = this.script;
+    const { actions = 0x1ff, protocol = 0, answers = {}, replies } = this.script;
     switch (command.type) {
       case "negotiate":
         return [{ type: "negotiate", version: 6, actions, protocol, macros: [] }];
@@ -60,9 +70,10 @@ export class RawFilter implements AsyncDisposable {
         this.headers.push(command);
         break;
       case "endOfMessage":
-        return replies;
+        if (replies !== undefined) return replies;
+        break;
     }
-    return [{ type: "continue" }];
+    return [answers[command.type] ?? { type: "continue" }];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
