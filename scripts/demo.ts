@@ -12,8 +12,9 @@ import rejectSender from "../examples/reject_sender.ts";
 import stripX from "../examples/strip_x.ts";
 import { type Filter, formatAddress, serve } from "../mod.ts";
 import { nodeAdapter } from "../src/adapters/node.ts";
-import type { Command, Text } from "../src/protocol/mod.ts";
-import { applyEdits, type Mail, parseMail, printMail } from "./demo/eml.ts";
+import { EditedMessage } from "../src/mta/edited_message.ts";
+import { type Mail, mailBytes, parseMail } from "../src/mta/mail.ts";
+import { type Command, decodeText, type Text } from "../src/protocol/mod.ts";
 import { diff, paint, title } from "./demo/paper.ts";
 import { type Outcome, Player } from "./demo/player.ts";
 
@@ -61,7 +62,7 @@ Here this program is the mail server; the filters are real, and so is the socket
 
 let number = 0;
 for (const scene of SCENES) {
-  const mail = parseMail(await readFile(new URL(`../${scene.mail}`, import.meta.url), "utf8"));
+  const mail = parseMail(await readFile(new URL(`../${scene.mail}`, import.meta.url)));
   await using server = await serve(scene.filter, { listen: "inet:0@127.0.0.1" });
   title(++number, `${scene.source} ${scene.does}`);
   console.log(`   served on ${formatAddress(server.address)}; the mail is ${scene.mail}\n`);
@@ -71,7 +72,14 @@ for (const scene of SCENES) {
   player.macros("C", { j: "mx.example.com", v: "Postfix 3.7.11" });
   const outcome = await player.converse(script(scene, mail));
   player.close();
-  report(outcome, mail);
+  const message = new EditedMessage(mail, {
+    mta: "postfix",
+    agreement: player.agreement,
+    sender: { address: scene.from, arguments: [] },
+    recipients: [{ address: scene.to, arguments: [] }],
+    local: false,
+  });
+  report(outcome, mail, message);
 }
 
 console.log(
@@ -93,7 +101,7 @@ function script({ from, to }: Scene, mail: Mail): Command<Text>[] {
   ];
 }
 
-function report({ verdict, at, edits }: Outcome, mail: Mail): void {
+function report({ verdict, at, edits }: Outcome, mail: Mail, message: EditedMessage): void {
   const accepted = verdict.type === "accept" || verdict.type === "continue";
   if (!accepted) {
     const when = at === "mail" ? "before any of the mail was sent" : "and nothing of it is delivered";
@@ -108,5 +116,11 @@ function report({ verdict, at, edits }: Outcome, mail: Mail): void {
   console.log(
     `\n   ${paint(["bold", "green"], "Accepted")}, with ${count}. The mail before (-) and after (+):\n`,
   );
-  diff(printMail(mail), printMail(applyEdits(mail, edits)));
+  for (const edit of edits) message.take(edit);
+  // The first header is what the mail server says of itself.
+  diff(linesOf(mail), linesOf({ ...message.mail, headers: message.mail.headers.slice(1) }));
+}
+
+function linesOf(mail: Mail): string[] {
+  return decodeText(mailBytes(mail)).trimEnd().split("\r\n");
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "../../src/adapters/socket.ts";
 import {
+  type Agreement,
   type Command,
   decodeText,
   encodeMacros,
@@ -42,6 +43,11 @@ export class Player {
       closed: lose,
       drain: () => {},
     });
+  }
+
+  /** What was agreed. */
+  get agreement(): Agreement {
+    return this.#end.agreement!;
   }
 
   /** Offers all that Postfix and Sendmail offer. */
