@@ -58,6 +58,12 @@ export const OWN_VALUES: Required<OwnValues> = {
   messageId: "<1@mx.example>",
 };
 
+/** The headers of a message that somebody sends on: they stand beside the first ones. */
+export const RESENT: readonly Uint8Array[] = [
+  ...["Resent-Bcc", "Resent-Cc", "Resent-Date", "Resent-From", "Resent-Message-Id", "Resent-Reply-To"],
+  ...["Resent-Sender", "Resent-To"],
+].map((name) => encodeText(name));
+
 const SPACE = Uint8Array.of(0x20);
 const FOLD = Uint8Array.of(0x0a);
 

@@ -5,6 +5,7 @@ import {
   type HeaderListOptions,
   OWN_VALUES,
   type OwnValues,
+  RESENT,
   writtenValue,
 } from "./header_list.ts";
 import { type MailField, oneOf, sameName } from "./mail.ts";
@@ -15,12 +16,6 @@ const MADE: readonly (readonly [name: string, value: keyof OwnValues])[] = [
   ["Date", "date"],
   ["From", "from"],
 ];
-
-/** Names of a message that somebody sends on: Postfix makes these headers anew then, and not the first ones. */
-const RESENT: readonly Uint8Array[] = [
-  ...["Resent-Bcc", "Resent-Cc", "Resent-Date", "Resent-From", "Resent-Message-Id", "Resent-Reply-To"],
-  ...["Resent-Sender", "Resent-To"],
-].map(encodeText);
 
 /** What Postfix drops when a message comes in, so that no filter sees it: `message_drop_headers`. */
 const DROPPED: readonly Uint8Array[] = ["Bcc", "Content-Length", "Resent-Bcc", "Return-Path"].map(encodeText);
@@ -42,6 +37,7 @@ export class PostfixHeaders implements HeaderList {
     const own = (name: string, value: Text): MailField => {
       return { name: encodeText(name), value: writtenValue(value, false, INDENT) };
     };
+    // Of a message that is sent on it makes these headers anew, and not the first ones.
     const prefix = received.some(({ name }) => oneOf(RESENT, name)) ? "Resent-" : "";
     const missing = options.local === false
       ? []

@@ -5,6 +5,7 @@ import {
   type HeaderListOptions,
   OWN_VALUES,
   type OwnValues,
+  RESENT,
   writtenValue,
 } from "./header_list.ts";
 import { concat } from "./lines.ts";
@@ -51,12 +52,6 @@ const NEVER_EMPTY: readonly Uint8Array[] = [
   ...["Resent-Date", "Date", "Resent-From", "From", "Full-Name", "Resent-Message-Id", "Message-Id"],
 ].map(encodeText);
 
-/** What Sendmail sends on only of a message that has come with one of them. */
-const RESENT: readonly Uint8Array[] = [
-  ...["Resent-Bcc", "Resent-Cc", "Resent-Date", "Resent-From", "Resent-Message-Id", "Resent-Reply-To"],
-  ...["Resent-Sender", "Resent-To"],
-].map(encodeText);
-
 /** Recipients that nobody may see: emptied if the message names no others, else left out. */
 const BLIND: readonly Uint8Array[] = ["Bcc", "Resent-Bcc"].map(encodeText);
 const RECIPIENTS: readonly Uint8Array[] = ["To", "Cc", "Apparently-To"].map(encodeText);
@@ -87,6 +82,7 @@ export class SendmailHeaders implements HeaderList {
     // An empty one is not seen either, but counts here.
     const resent = received.some(({ name }) => oneOf(RESENT, name));
     const names = (list: readonly Uint8Array[]) => this.shown.some(({ name }) => oneOf(list, name));
+    // It sends these on only of a message that has come with one of them.
     this.#unsent = [...UNSENT, ...resent ? [] : RESENT, ...names(RECIPIENTS) ? BLIND : []];
     const values = valuesFor(this.shown, { ...OWN_VALUES, ...options.own });
     const defaults = DEFAULTS.map(([text, key]): Place => {

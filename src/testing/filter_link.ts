@@ -30,6 +30,8 @@ export class FilterLink {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #served: Promise<void>;
+  /** Rejects if the filter cannot be served. */
+  readonly #refused: Promise<never>;
   /** What will be sent with what comes next. */
   #queued: Command<Text>[] = [];
   readonly #options: FilterLinkOptions;
@@ -42,6 +44,8 @@ export class FilterLink {
     this.#writer = ours.writable.getWriter();
     this.#writer.closed.catch(ignore);
     this.#served = serve(theirs);
+    this.#refused = this.#served.then(() => new Promise<never>(() => {}));
+    this.#refused.catch(ignore);
   }
 
   /**
@@ -89,6 +93,7 @@ export class FilterLink {
    * where an answer was negotiated away; nothing is said where the command was.
    *
    * @throws {MilterError} if the filter closes the connection, breaks the protocol, or takes too long.
+   * @throws {TypeError | RangeError} if it cannot be served with these options.
    */
   async ask(command: Command<Text>): Promise<readonly Reply[]> {
     if (!this.#end.send(command)) return [];
@@ -98,8 +103,10 @@ export class FilterLink {
 
   /** Closes the connection, and waits until the filter's side has ended. */
   async close(): Promise<void> {
-    await Promise.all([this.#writer.close().catch(ignore), this.#reader.cancel().catch(ignore)]);
-    await this.#served;
+    const closed = Promise.all([this.#writer.close().catch(ignore), this.#reader.cancel().catch(ignore)]);
+    // That it cannot be served was told to who asked; and then nobody is there who would let the stream close.
+    await Promise.race([closed, this.#refused]).catch(ignore);
+    await this.#served.catch(ignore);
   }
 
   async #hear(): Promise<readonly Reply[]> {
@@ -117,7 +124,8 @@ export class FilterLink {
   }
 
   async #read(): Promise<Uint8Array> {
-    const chunk = await this.#inTime(this.#reader.read().then(({ value }) => value, () => undefined));
+    const read = this.#reader.read().then(({ value }) => value, () => undefined);
+    const chunk = await this.#inTime(Promise.race([read, this.#refused]));
     if (chunk !== undefined) return chunk;
     throw new MilterError("CONNECTION", `Cannot read: the filter has closed the connection`, {
       side: "peer",

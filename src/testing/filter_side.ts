@@ -129,10 +129,10 @@ export class FilterSide {
   }
 
   async #fail(error: unknown): Promise<void> {
+    await this.close();
     if (!(error instanceof MilterError)) throw error;
     this.#dialogue.note(`the filter has failed: ${error.message}`);
     this.#failed = true;
-    await this.close();
   }
 
   /** What the MTA does by itself; the options have been checked for it. */

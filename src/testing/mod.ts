@@ -11,9 +11,9 @@
 export { deliver, type TestMta, testMta } from "./test_mta.ts";
 export type {
   DeliverOptions,
-  Envelope,
   LastCommand,
   TestClient,
+  TestEnvelope,
   TestMtaOptions,
   TestOffer,
 } from "./options.ts";

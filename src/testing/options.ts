@@ -5,6 +5,7 @@ import type { MtaName } from "../mta/mta_name.ts";
 import { type DefaultAction, failureReply } from "../mta/smtp_replies.ts";
 import type { MtaEndOptions } from "../protocol/mta_end.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
+import { checkPolicy } from "../session/policy.ts";
 import { hasControl } from "../wire/text.ts";
 
 /** An SMTP client that connects to the MTA. */
@@ -61,7 +62,7 @@ export interface TestMtaOptions extends ConversationOptions {
 }
 
 /** Who sends a message, and to whom. An address stands with or without `<>`, ESMTP arguments after it. */
-export interface Envelope {
+export interface TestEnvelope {
   /** The sender, `"sender@client.example"` by default; `""` is the null sender. */
   readonly from?: string;
   /** The recipients, `"user@mx.example"` by default. */
@@ -72,7 +73,7 @@ export interface Envelope {
 export type LastCommand = "connect" | "helo" | "mail" | "rcpt" | "data";
 
 /** How a message is delivered. */
-export interface DeliverOptions extends Envelope {
+export interface DeliverOptions extends TestEnvelope {
   /** Breaks the client's connection off after this command; by default the client stays to the end. */
   readonly vanishAfter?: LastCommand;
 }
@@ -115,6 +116,7 @@ export function checkSettings(options: TestMtaOptions): Settings {
   const { mta = "postfix", hostname = "mx.example", defaultAction = "tempfail", timeout, offer = {} } =
     options;
   oneOf("mta", mta, MTAS);
+  if (options.onError !== undefined) checkPolicy(options.onError);
   oneOf("defaultAction", defaultAction, ACTIONS);
   if (failureReply(mta, defaultAction, "connect", hostname) === undefined) {
     refuse(`${mta} has no defaultAction "${defaultAction}"`);
@@ -160,7 +162,7 @@ export function checkParty(what: string, text: string): ClientParty {
 
 /** Checks who sends a message and to whom. */
 export function checkEnvelope(
-  envelope: Envelope,
+  envelope: TestEnvelope,
 ): { readonly from: ClientParty; readonly to: readonly ClientParty[] } {
   const { from = "sender@client.example", to = "user@mx.example" } = envelope;
   const list = typeof to === "string" ? [to] : to;

@@ -39,7 +39,10 @@ export interface DeliveredHeader {
   readonly value: string;
 }
 
-/** A message as it was delivered, or is held. */
+/**
+ * A message as it was delivered, or is held. One thing that MTAs do is left out: Sendmail writes the addresses in
+ * headers anew, Postfix completes those without a domain.
+ */
 export interface DeliveredMessage {
   /** The bytes, CRLF at the end of each line, as the MTA sends them on. */
   readonly bytes: Uint8Array;

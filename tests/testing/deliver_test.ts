@@ -572,6 +572,13 @@ testOnBoth("the conversation can be read", async (mta) => {
   assertMatch(conversation, /^C: QUIT$/m);
 });
 
+test("a session is told one thing after the other", async () => {
+  await using session = testMta(() => accept());
+  const first = session.deliver(MAIL);
+  await assertRejects(() => session.mail(), MilterError, "the last command waits for its answer");
+  assertEquals((await first).outcome, "accepted");
+});
+
 /** Options that are none, and what is said of them. */
 const BAD: readonly (readonly [options: object, why: RegExp])[] = [
   [{ mta: "exim" }, /mta must be one of postfix, sendmail/],
@@ -592,6 +599,7 @@ const BAD: readonly (readonly [options: object, why: RegExp])[] = [
   [{ timeout: 0 }, /timeout is no positive number/],
   [{ date: "today" }, /date is no Date/],
   [{ hostname: "a\0" }, /hostname is no line of text/],
+  [{ onError: "shrug" }, /onError must be one of/],
   [{ vanishAfter: "tea" }, /vanishAfter must be one of/],
 ];
 
@@ -601,6 +609,10 @@ for (const [options, why] of BAD) {
     await deliver(() => accept(), MAIL, options).catch((error) => assertMatch(error.message, why));
   });
 }
+
+test("deliver fails with options that the server does not take", async () => {
+  await assertRejects(() => deliver(() => accept(), MAIL, { maxPacket: 0 }), RangeError, "limit 0");
+});
 
 test("deliver and testMta refuse what is no filter, and no message", async () => {
   await assertRejects(() => deliver(undefined as unknown as Filter, MAIL), TypeError);
