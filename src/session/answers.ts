@@ -43,7 +43,9 @@ export class Answers {
     return planEdits(this.#edits, {
       agreement,
       profile: mtaOf(macros).profile,
-      recipients: isAbsent("rcpt", agreement) ? undefined : recipients,
+      recipients: isAbsent("rcpt", agreement)
+        ? undefined
+        : recipients.filter((one) => !one.refused && !one.refusal),
     });
   }
 

@@ -158,6 +158,28 @@ test("Recipient keeps the macros of its moment, and tells whether the MTA has re
   ]);
 });
 
+test("Recipient who was refused is none of the mail's, and can be added", async () => {
+  const filter = defineFilter({ rejectedRecipients: true }, async (session) => {
+    for await (const recipient of session.envelopeRecipients()) {
+      if (recipient.address.startsWith("no")) recipient.reject();
+      session.addRecipient(recipient.address);
+    }
+    return accept();
+  });
+  await using mta = await play(filter);
+  await mta.play([...GREETING, "mail"]);
+  for (const name of ["yes", "no", "error"]) {
+    await mta.macros("R", { "{rcpt_mailer}": name });
+    await mta.say(rcpt(`<${name}@example.com>`));
+  }
+  assertEquals(await mta.play(REST), [
+    "data: continue",
+    'endOfMessage: addRecipient "<no@example.com>"',
+    'endOfMessage: addRecipient "<error@example.com>"',
+    "endOfMessage: accept",
+  ]);
+});
+
 test("Recipient waits for its judgement, even while somebody waits for what comes later", async () => {
   await using mta = await play(async (session) => {
     const end = session.endOfMessage();
