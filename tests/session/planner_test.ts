@@ -387,6 +387,37 @@ const RECIPIENTS: readonly {
     steps: ["1. remove recipient <A@x.example>", "2. add recipient <a@x.example> NOTIFY=NEVER"],
   },
   {
+    what: "nothing of arguments that Sendmail would not take, but says so",
+    recipients: ["a@x.example"],
+    profile: "sendmail",
+    edit: (edits) => edits.addRecipient("a@x.example", ["NOTIFY=NEVER"]),
+    steps: [
+      "No edits.",
+      "Warning: Sendmail keeps the arguments of a recipient whom the mail has already: <a@x.example> does not get " +
+      "NOTIFY=NEVER; choose another spelling of the domain, which it takes for another recipient",
+    ],
+  },
+  {
+    what: "Sendmail of arguments for a recipient in another spelling",
+    recipients: ["a@x.example"],
+    profile: "sendmail",
+    edit: (edits) => edits.addRecipient("a@X.EXAMPLE", ["NOTIFY=NEVER"]),
+    steps: ["1. remove recipient <a@x.example>", "2. add recipient <a@X.EXAMPLE> NOTIFY=NEVER"],
+  },
+  {
+    what: "an MTA that may be Sendmail of arguments, and says that they may be lost",
+    recipients: ["a@x.example"],
+    profile: "unknown",
+    edit: (edits) => edits.addRecipient("a@x.example", ["NOTIFY=NEVER"]),
+    steps: [
+      "1. remove recipient <a@x.example>",
+      "2. add recipient <a@x.example> NOTIFY=NEVER",
+      "Warning: The MTA, if it is Sendmail, keeps the arguments of a recipient whom the mail has already: " +
+      "<a@x.example> does not get NOTIFY=NEVER; choose another spelling of the domain, which it takes for another " +
+      "recipient",
+    ],
+  },
+  {
     what: "who is removed, as the MTA spells it",
     recipients: ["Anna@X.example", "b@x.example"],
     edit: (edits) => edits.removeRecipient("anna@x.example"),

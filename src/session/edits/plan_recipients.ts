@@ -5,9 +5,11 @@ import type { PlanStep } from "./plan.ts";
 
 /** What the plan for recipients depends on. */
 export interface RecipientPlanOptions {
-  /** The recipients that the filter has seen; `undefined` if it sees none. */
+  /** The recipients that the filter has seen and that were not refused; `undefined` if it sees none. */
   readonly recipients: readonly Pick<EnvelopeAddress, "address">[] | undefined;
   readonly profile: MtaProfile;
+  /** Takes what the MTA cannot do as it was wished. */
+  readonly warn: (warning: string) => void;
 }
 
 /** A recipient whom a filter adds or removes, in the end or in between. */
@@ -39,7 +41,7 @@ export function planRecipients(edits: readonly RecipientEdit[], options: Recipie
     const unseen = wishes.get(key)?.unseen ?? (options.recipients === undefined || last.type === "remove");
     wishes.set(key, { address, spellings, unseen, last });
   }
-  return [...wishes.values()].flatMap(steps);
+  return [...wishes.values()].flatMap((wish) => steps(wish, options));
 }
 
 function spellingsOf(
@@ -52,14 +54,29 @@ function spellingsOf(
   return [...new Set(all.filter((spelling) => spelling.toLowerCase() === key))];
 }
 
-function steps({ address, spellings, unseen, last }: Wish): PlanStep[] {
-  const stays = last.type === "add" && spellings.length > 0 && last.arguments === undefined;
-  if (stays) return [];
+function steps(
+  { address, spellings, unseen, last }: Wish,
+  { profile, warn }: RecipientPlanOptions,
+): PlanStep[] {
+  if (last.type === "add" && spellings.length > 0) {
+    if (last.arguments === undefined) return [];
+    if (profile !== "postfix" && spellings.includes(address)) {
+      warn(keptArguments(address, last.arguments, profile));
+      if (profile === "sendmail") return [];
+    }
+  }
   const removed = spellings.length > 0 ? spellings : unseen ? [address] : [];
   return [
     ...removed.map((spelling): PlanStep => ({ reply: { type: "removeRecipient", address: spelling } })),
     ...last.type === "add" ? [addition(last)] : [],
   ];
+}
+
+/** Sendmail takes one who was removed and comes back for the one who came with the mail. */
+function keptArguments(address: string, values: string, profile: MtaProfile): string {
+  const who = profile === "sendmail" ? "Sendmail keeps" : "The MTA, if it is Sendmail, keeps";
+  return `${who} the arguments of a recipient whom the mail has already: ${address} does not get ${values}; ` +
+    "choose another spelling of the domain, which it takes for another recipient";
 }
 
 function addition({ address, arguments: values }: RecipientEdit): PlanStep {

@@ -14,19 +14,20 @@ export interface PlanOptions {
   readonly agreement: Agreement;
   /** How the MTA counts. */
   readonly profile: MtaProfile;
-  /** The recipients that the filter has seen; `undefined` if it sees none. */
+  /** The recipients that the filter has seen and that were not refused; `undefined` if it sees none. */
   readonly recipients: readonly Pick<EnvelopeAddress, "address">[] | undefined;
 }
 
 /** The plan that makes the edits, in the order that every MTA takes: envelope, headers, body, quarantine. */
 export function planEdits(edits: Edits, { agreement, profile, recipients }: PlanOptions): Plan {
   const warnings = new Set<string>();
+  const warn = (warning: string) => void warnings.add(warning);
   const rules = HEADER_RULES[profile];
   const { sender, body, quarantine } = edits;
   return new Plan([
     ...sender === undefined ? [] : [{ reply: { type: "changeSender", ...sender } } as const],
-    ...planRecipients(edits.recipients, { recipients, profile }),
-    ...planHeaders(edits, { rules, agreement, warn: (warning) => warnings.add(warning) }),
+    ...planRecipients(edits.recipients, { recipients, profile, warn }),
+    ...planHeaders(edits, { rules, agreement, warn }),
     ...body instanceof Uint8Array ? planBody(body, chunkLimit(agreement.protocol)) : [],
     ...quarantine === undefined ? [] : [{ reply: { type: "quarantine", reason: quarantine } } as const],
   ], [...warnings]);
