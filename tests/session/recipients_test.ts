@@ -174,6 +174,7 @@ test("Recipient who was refused is none of the mail's, and can be added", async 
   }
   assertEquals(await mta.play(REST), [
     "data: continue",
+    "endOfHeaders: continue",
     'endOfMessage: addRecipient "<no@example.com>"',
     'endOfMessage: addRecipient "<error@example.com>"',
     "endOfMessage: accept",
