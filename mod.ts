@@ -34,14 +34,18 @@ export type { HeaderPlace } from "./src/session/edits/header_order.ts";
 export type { Plan, PlanStep } from "./src/session/edits/plan.ts";
 export type { EnvelopeAddress, Recipient, Sender } from "./src/session/envelope.ts";
 export {
+  compose,
   type Declaration,
   defineFilter,
   type EditKind,
   type Filter,
+  shadow,
+  type ShadowOptions,
   type Sight,
 } from "./src/session/filter.ts";
 export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
+export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";

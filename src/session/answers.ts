@@ -24,23 +24,23 @@ interface AnswersHost {
 export class Answers {
   readonly #end: FilterEnd;
   readonly #memory: Memory;
-  readonly #edits: Edits;
   readonly #host: AnswersHost;
+  /** What is to be changed, once that is known. */
+  edits: Edits | undefined;
   /** Whether the verdict was said, so that the MTA awaits nothing more of the message. */
   said = false;
 
-  constructor(memory: Memory, edits: Edits, host: AnswersHost) {
+  constructor(memory: Memory, host: AnswersHost) {
     this.#end = host.end;
     this.#memory = memory;
-    this.#edits = edits;
     this.#host = host;
   }
 
-  /** What the MTA will be told of the edits. */
-  plan(): Plan {
+  /** What the MTA will be told of edits. */
+  plan(edits: Edits): Plan {
     const { macros, recipients } = this.#memory;
     const agreement = this.#end.agreement!;
-    return planEdits(this.#edits, {
+    return planEdits(edits, {
       agreement,
       profile: mtaOf(macros).profile,
       recipients: isAbsent("rcpt", agreement)
@@ -75,9 +75,10 @@ export class Answers {
 
   /** The end of the message: edits and verdict leave together. */
   #conclude(verdict: Verdict): void {
-    if (verdict.type === "quarantine") this.#edits.quarantine = verdict.reason;
-    if (!this.#edits.empty && carriesEdits(verdict)) {
-      const { steps, warnings } = this.plan();
+    const { edits } = this;
+    if (edits !== undefined && verdict.type === "quarantine") edits.quarantine = verdict.reason;
+    if (edits !== undefined && !edits.empty && carriesEdits(verdict)) {
+      const { steps, warnings } = this.plan(edits);
       for (const { reply } of steps) this.#end.send(reply);
       for (const warning of warnings) this.#host.warn(warning);
     }
@@ -91,7 +92,7 @@ export class Answers {
 
   /** An acceptance waits for the end of the message, where alone edits can be made. */
   #carriesEdits(verdict: Verdict): boolean {
-    return verdict.type === "accept" && !this.#edits.empty;
+    return verdict.type === "accept" && this.edits !== undefined && !this.edits.empty;
   }
 
   #refusalOf(event: Command): Refusal | undefined {

@@ -1,7 +1,7 @@
 import { MilterError } from "../errors.ts";
 import { ACTION } from "../protocol/flags.ts";
 import { encodeText } from "../wire/text.ts";
-import type { Run } from "./run.ts";
+import type { Part } from "./part.ts";
 import type { Body } from "./session.ts";
 import { streamOf } from "./stream.ts";
 import { handled, PENDING } from "./waiting.ts";
@@ -9,21 +9,21 @@ import { handled, PENDING } from "./waiting.ts";
 /** What {@linkcode Body.collect} takes if its caller sets no limit. */
 const COLLECT_LIMIT = 32 * 1024 * 1024;
 
-/** The body of the message of a run. */
+/** The body of the message of a part. */
 export class RunBody implements Body {
-  readonly #run: Run;
+  readonly #part: Part;
 
-  constructor(run: Run) {
-    this.#run = run;
+  constructor(part: Part) {
+    this.#part = part;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const run = this.#run;
-    const { memory } = run;
+    const part = this.#part;
+    const { memory } = part;
     let seen = 0;
     let reading = false;
     const probe = (): IteratorResult<Uint8Array> | typeof PENDING => {
-      run.checkSeen("body");
+      part.checkSeen("body");
       if (memory.chunks > seen) {
         if (memory.chunk === undefined || memory.chunks > seen + 1) {
           throw new MilterError(
@@ -41,13 +41,13 @@ export class RunBody implements Body {
       next: () => {
         if (!reading) memory.bodyReaders++;
         reading = true;
-        return run.ask(probe);
+        return part.ask(probe);
       },
       return: () => {
         if (reading) memory.bodyReaders--;
         reading = false;
         memory.bodyLeft = true;
-        return run.leave();
+        return part.leave();
       },
     };
   }
@@ -81,14 +81,14 @@ export class RunBody implements Body {
   }
 
   replace(content: Uint8Array | string | AsyncIterable<Uint8Array>): void {
-    this.#run.checkEdit("replace the body", ACTION.CHANGE_BODY);
+    this.#part.checkEdit("replace the body", ACTION.CHANGE_BODY);
     if (typeof content === "string") {
-      this.#run.edits.body = encodeText(content.replace(/\r\n|\n|\r/g, "\r\n"));
+      this.#part.edits.body = encodeText(content.replace(/\r\n|\n|\r/g, "\r\n"));
     } else if (content instanceof Uint8Array) {
       // A copy; that of a Buffer's own slice() would be none.
-      this.#run.edits.body = new Uint8Array(content);
+      this.#part.edits.body = new Uint8Array(content);
     } else if (typeof content === "object" && content !== null && Symbol.asyncIterator in content) {
-      this.#run.edits.body = content;
+      this.#part.edits.body = content;
     } else {
       throw new TypeError(
         `Cannot replace the body: it must be bytes, a string or a stream of bytes, not ${typeof content}`,

@@ -247,7 +247,7 @@ export class Conversation implements Host {
   }
 
   #start(event: Command): void {
-    this.#run = new Run(this);
+    this.#run = new Run(this, this.#runner.members());
     this.#fresh = false;
     this.#run.begin(event);
     this.#runner.start(this.#run);

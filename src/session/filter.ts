@@ -1,8 +1,10 @@
 import { COMMANDS, type CommandType } from "../protocol/commands.ts";
 import { ACTION, chunkLimit, MACRO_STAGE, PROTOCOL } from "../protocol/flags.ts";
 import type { Wish } from "../protocol/negotiation.ts";
+import type { Member, ShadowReport } from "./member.ts";
+import { checkPolicy, type ErrorPolicy } from "./policy.ts";
 import type { Session } from "./session.ts";
-import type { Verdict } from "./verdict.ts";
+import { accept, type Verdict } from "./verdict.ts";
 
 /**
  * A filter: run once for each message, it asks for what it wants to see and returns a verdict.
@@ -34,15 +36,24 @@ export interface Declaration {
   readonly macros?: { readonly [Stage in keyof typeof MACRO_STAGE]?: readonly string[] };
   /** Whether it sees recipients that the MTA has refused; `false` by default. */
   readonly rejectedRecipients?: boolean;
+  /** What becomes of a message when this filter fails; by default the server's `onError` says so. */
+  readonly onError?: ErrorPolicy;
   /** The longest body chunk in bytes: 65,535 by default, 262,143 or 1,048,575 where the MTA offers it. */
   readonly maxChunk?: 65535 | 262143 | 1048575;
 }
 
-const WISH: unique symbol = Symbol("wish");
+const DEFINITION: unique symbol = Symbol("definition");
 
-/** A filter that carries what it needs. */
+/** What a filter is made of. */
+interface Definition {
+  readonly declaration: Declaration;
+  readonly wish: Wish;
+  readonly members: readonly Member[];
+}
+
+/** A filter that carries what it is made of. */
 interface DefinedFilter extends Filter {
-  readonly [WISH]: Wish;
+  readonly [DEFINITION]: Definition;
 }
 
 /** The commands that make up each sight. */
@@ -91,14 +102,185 @@ const ALL_ACTIONS = Object.values(ACTION).reduce((mask, flag) => mask | flag, 0)
  * ```
  */
 export function defineFilter(declaration: Declaration, run: Filter): Filter {
-  const filter: Filter = (session) => run(session);
-  Object.defineProperty(filter, "name", { value: declaration.name ?? run.name });
-  return Object.assign(filter, { [WISH]: wishOf(declaration) } satisfies Pick<DefinedFilter, typeof WISH>);
+  const name = declaration.name ?? run.name;
+  const wish = wishOf(declaration);
+  if (declaration.onError !== undefined) checkPolicy(declaration.onError);
+  const member: Member = {
+    name,
+    run,
+    actions: declaration.edits === undefined ? ALL_ACTIONS : wish.actions ?? 0,
+    onError: declaration.onError,
+    shadow: undefined,
+  };
+  return filterOf(name, { declaration, wish, members: [member] }, run);
+}
+
+/** A function that can be served; what is served is what it carries. */
+function filterOf(name: string, definition: Definition, filter: Filter = cannotCall): Filter {
+  const called: Filter = (session) => filter(session);
+  Object.defineProperty(called, "name", { value: name });
+  return Object.assign(called, { [DEFINITION]: definition } satisfies Pick<DefinedFilter, typeof DEFINITION>);
+}
+
+function cannotCall(): never {
+  throw new TypeError("Cannot call the filter: one that is composed or watched can only be served");
+}
+
+/**
+ * Several filters as one: they run side by side on each message, and the MTA waits once for all of them.
+ *
+ * An event is answered when each filter has asked on or returned. The first refusal wins and ends the others
+ * (`SETTLED`); the mail is accepted when all accept. Edits apply in the order of the list: of two new senders or
+ * bodies the later holds. All see the mail as it came: unlike milters in a row, a later filter does not see what an
+ * earlier one changes. Each keeps its name in logs, and its own `onError`.
+ *
+ * @throws {TypeError} if one is no filter, or none is given.
+ *
+ * @example
+ * ```ts
+ * import { accept, compose, defineFilter, reject } from "@kilter/milter";
+ *
+ * const blocklist = defineFilter({ name: "blocklist", sees: ["mail"], edits: [] }, async (session) => {
+ *   return (await session.envelopeFrom()).address.endsWith("@spam.example") ? reject() : accept();
+ * });
+ * const tag = defineFilter({ name: "tag", sees: [], edits: ["headers"] }, (session) => {
+ *   session.headers.append("X-Seen", "yes");
+ *   return accept();
+ * });
+ *
+ * export default compose(blocklist, tag);
+ * ```
+ */
+export function compose(...filters: readonly Filter[]): Filter {
+  if (filters.length === 0) throw new TypeError("Cannot compose: no filter is given");
+  const definitions = filters.map(definitionOf);
+  const declaration = merge(definitions.map((definition) => definition.declaration));
+  return filterOf(declaration.name ?? "", {
+    declaration,
+    wish: wishOf(declaration),
+    members: definitions.flatMap(({ members }) => members),
+  });
+}
+
+/** How {@linkcode shadow} watches. */
+export interface ShadowOptions {
+  /** The part of all messages that it looks at, from 0 to 1; 1 by default. */
+  readonly sample?: number;
+  /**
+   * Takes what the filter would have said, and what was said. By default a difference is written to the console.
+   */
+  readonly onVerdict?: (report: ShadowReport) => void;
+}
+
+/**
+ * A filter that is only watched: it runs on real mail, and nothing comes of its verdict, its edits or its failures.
+ * For trying a filter out beside those that count, `compose(old, shadow(next))`, or alone.
+ *
+ * @throws {TypeError | RangeError} if it is no filter, or the sample is not from 0 to 1.
+ *
+ * @example
+ * ```ts
+ * import { accept, compose, reject, shadow } from "@kilter/milter";
+ *
+ * export default compose(
+ *   () => accept(),
+ *   shadow(function strict() {
+ *     return reject();
+ *   }, { sample: 0.1, onVerdict: ({ name, verdict, actual }) => console.log(name, verdict.type, actual.type) }),
+ * );
+ * ```
+ */
+export function shadow(filter: Filter, options: ShadowOptions = {}): Filter {
+  const { sample = 1, onVerdict = tellDifference } = options;
+  if (!(sample >= 0 && sample <= 1)) {
+    throw new RangeError(`Cannot watch filter: its sample must be from 0 to 1, not ${sample}`);
+  }
+  const { declaration, wish, members } = definitionOf(filter);
+  return filterOf(filter.name, {
+    declaration,
+    wish,
+    members: members.map((member) => ({ ...member, shadow: { sample, onVerdict } })),
+  });
+}
+
+function tellDifference({ name, verdict, actual }: ShadowReport): void {
+  if (verdict.type === actual.type) return;
+  console.log(`kilter: shadow filter ${name} would have said ${verdict.type}, not ${actual.type}`);
+}
+
+/** What several filters need together. */
+function merge(declarations: readonly Declaration[]): Declaration {
+  const union = <T>(lists: readonly (readonly T[] | undefined)[]) =>
+    lists.some((list) => list === undefined) ? undefined : [...new Set(lists.flatMap((list) => list!))];
+  const sees = union(declarations.map((declaration) => declaration.sees));
+  // Single headers are answered only if somebody says so.
+  const answers = declarations.every((declaration) => declaration.answers === undefined)
+    ? undefined
+    : union(declarations.map(({ answers, sees = sights() }) =>
+      answers ?? sees.filter((sight) => sight !== "headers")
+    ));
+  const edits = union(declarations.map((declaration) => declaration.edits));
+  const stages = Object.keys(MACRO_STAGE) as (keyof typeof MACRO_STAGE)[];
+  const macros = stages.flatMap((stage) => {
+    const lists = declarations.map((declaration) => declaration.macros?.[stage]);
+    return lists.every((list) => list === undefined)
+      ? []
+      : [[stage, [...new Set(lists.flatMap((list) => list ?? []))]]];
+  });
+  const chunks = declarations.flatMap(({ maxChunk }) => maxChunk ?? []);
+  return {
+    name: declarations.flatMap(({ name }) => name ?? []).join("+"),
+    ...sees === undefined ? {} : { sees },
+    ...answers === undefined ? {} : { answers },
+    ...edits === undefined ? {} : { edits },
+    ...macros.length === 0 ? {} : { macros: Object.fromEntries(macros) },
+    ...chunks.length < declarations.length ? {} : { maxChunk: Math.min(...chunks) as 65535 },
+    rejectedRecipients: declarations.some(({ rejectedRecipients }) => rejectedRecipients === true),
+  };
 }
 
 /** What to negotiate for a filter; a bare function sees everything, and may edit all that the MTA offers. */
 export function wishFor(filter: Filter): Wish {
-  return WISH in filter ? (filter as DefinedFilter)[WISH] : BARE;
+  return definitionOf(filter).wish;
+}
+
+/** The filters that a filter is made of: with one that has a say, if only to accept. */
+export function membersOf(filter: Filter): readonly Member[] {
+  const { members } = definitionOf(filter);
+  return members.some(({ shadow }) => shadow === undefined) ? members : [...members, ACCEPTING];
+}
+
+/** Accepts what others only watch. */
+const ACCEPTING: Member = {
+  name: "",
+  run: async (session) => {
+    await session.endOfMessage();
+    return accept();
+  },
+  actions: 0,
+  onError: undefined,
+  shadow: undefined,
+};
+
+const bare = new WeakMap<Filter, Definition>();
+
+/** What a filter is made of; a bare function is made of itself. */
+function definitionOf(filter: Filter): Definition {
+  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  if (DEFINITION in filter) return (filter as DefinedFilter)[DEFINITION];
+  let definition = bare.get(filter);
+  if (definition === undefined) {
+    const member: Member = {
+      name: filter.name,
+      run: filter,
+      actions: ALL_ACTIONS,
+      onError: undefined,
+      shadow: undefined,
+    };
+    definition = { declaration: { name: filter.name }, wish: BARE, members: [member] };
+    bare.set(filter, definition);
+  }
+  return definition;
 }
 
 function wishOf(declaration: Declaration): Wish {

@@ -1,16 +1,16 @@
 import { ACTION } from "../protocol/flags.ts";
 import type { HeaderPlace } from "./edits/header_order.ts";
 import type { Header } from "./header.ts";
-import type { Run } from "./run.ts";
+import type { Part } from "./part.ts";
 import type { Headers } from "./session.ts";
 import { PENDING } from "./waiting.ts";
 
-/** The headers of the message of a run. */
+/** The headers of the message of a part. */
 export class RunHeaders implements Headers {
-  readonly #run: Run;
+  readonly #part: Part;
 
-  constructor(run: Run) {
-    this.#run = run;
+  constructor(part: Part) {
+    this.#part = part;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Header> {
@@ -23,18 +23,18 @@ export class RunHeaders implements Headers {
   }
 
   collect(): Promise<readonly Header[]> {
-    const { memory } = this.#run;
-    return this.#run.ask(() => this.#complete() ? [...memory.headers] : PENDING);
+    const { memory } = this.#part;
+    return this.#part.ask(() => this.#complete() ? [...memory.headers] : PENDING);
   }
 
   getAll(name: string): Promise<readonly Header[]> {
-    const { memory } = this.#run;
-    return this.#run.ask(() => this.#complete() ? memory.headers.filter(isCalled(name)) : PENDING);
+    const { memory } = this.#part;
+    return this.#part.ask(() => this.#complete() ? memory.headers.filter(isCalled(name)) : PENDING);
   }
 
   get(name: string): Promise<Header | undefined> {
-    const { memory } = this.#run;
-    return this.#run.ask(() => {
+    const { memory } = this.#part;
+    return this.#part.ask(() => {
       const complete = this.#complete();
       return memory.headers.find(isCalled(name)) ?? (complete ? undefined : PENDING);
     });
@@ -45,23 +45,23 @@ export class RunHeaders implements Headers {
   }
 
   insert(name: string, value: string, place: HeaderPlace): Header {
-    this.#run.checkEdit(`add header ${name}`, ACTION.ADD_HEADERS);
-    return this.#run.edits.addHeader(name, value, place);
+    this.#part.checkEdit(`add header ${name}`, ACTION.ADD_HEADERS);
+    return this.#part.edits.addHeader(name, value, place);
   }
 
   update(header: Header, value: string): void {
-    this.#run.checkEdit(`update header ${header?.name}`, ACTION.CHANGE_HEADERS);
-    this.#run.edits.updateHeader(header, value);
+    this.#part.checkEdit(`update header ${header?.name}`, ACTION.CHANGE_HEADERS);
+    this.#part.edits.updateHeader(header, value);
   }
 
   delete(header: Header): void {
-    this.#run.checkEdit(`delete header ${header?.name}`, ACTION.CHANGE_HEADERS);
-    this.#run.edits.deleteHeader(header);
+    this.#part.checkEdit(`delete header ${header?.name}`, ACTION.CHANGE_HEADERS);
+    this.#part.edits.deleteHeader(header);
   }
 
   /** Goes through the headers that match, which may have come already. */
   #iterate(matches: (header: Header) => boolean): AsyncIterator<Header> {
-    const { memory } = this.#run;
+    const { memory } = this.#part;
     let at = 0;
     const probe = (): IteratorResult<Header> | typeof PENDING => {
       while (at < memory.headers.length) {
@@ -70,12 +70,12 @@ export class RunHeaders implements Headers {
       }
       return this.#complete() ? { done: true, value: undefined } : PENDING;
     };
-    return { next: () => this.#run.ask(probe), return: () => this.#run.leave() };
+    return { next: () => this.#part.ask(probe), return: () => this.#part.leave() };
   }
 
   #complete(): boolean {
-    this.#run.checkSeen("header");
-    return this.#run.memory.reached("endOfHeaders");
+    this.#part.checkSeen("header");
+    return this.#part.memory.reached("endOfHeaders");
   }
 }
 

@@ -9,32 +9,32 @@ import type { Recipient, Sender } from "./envelope.ts";
 import { RunHeaders } from "./headers.ts";
 import { messageChunks } from "./message.ts";
 import { type Mta, mtaOf } from "./mta.ts";
-import type { Run } from "./run.ts";
+import type { Part } from "./part.ts";
 import type { EnvelopeEditOptions, Extension, Greeting, Session } from "./session.ts";
 import { streamOf } from "./stream.ts";
 import { checkReason } from "./verdict.ts";
 import { PENDING } from "./waiting.ts";
 
-/** What a filter holds in its hands: a run of it, seen from outside. */
+/** What a filter holds in its hands: its part in a run, seen from outside. */
 export class LiveSession implements Session {
   readonly headers: RunHeaders;
   readonly body: RunBody;
-  readonly #run: Run;
+  readonly #part: Part;
   /** How many commands of each name have been asked for. */
   readonly #extensions: Map<string, number> = new Map();
 
-  constructor(run: Run) {
-    this.#run = run;
-    this.headers = new RunHeaders(run);
-    this.body = new RunBody(run);
+  constructor(part: Part) {
+    this.#part = part;
+    this.headers = new RunHeaders(part);
+    this.body = new RunBody(part);
   }
 
   get connection(): Connection {
-    return this.#run.connection;
+    return this.#part.run.connection;
   }
 
   get macros(): Macros {
-    return this.#run.memory.macros;
+    return this.#part.memory.macros;
   }
 
   get mta(): Mta {
@@ -42,34 +42,38 @@ export class LiveSession implements Session {
   }
 
   get signal(): AbortSignal {
-    return this.#run.signal;
+    return this.#part.signal;
   }
 
   helo(): Promise<Greeting | undefined> {
-    const run = this.#run;
-    return run.ask(() => run.greeting ?? (run.memory.reached("mail") ? undefined : PENDING));
+    const part = this.#part;
+    return part.ask(() => part.run.greeting ?? (part.memory.reached("mail") ? undefined : PENDING));
   }
 
   envelopeFrom(): Promise<Sender> {
-    const { memory } = this.#run;
-    return this.#run.ask(() => {
-      this.#run.checkSeen("mail");
+    const { memory } = this.#part;
+    return this.#part.ask(() => {
+      this.#part.checkSeen("mail");
       return memory.sender ?? PENDING;
     });
   }
 
   envelopeRecipients(): AsyncIterable<Recipient> {
-    const run = this.#run;
-    const { recipients } = run.memory;
+    const part = this.#part;
+    const { recipients } = part.memory;
     return {
       [Symbol.asyncIterator]: (): AsyncIterator<Recipient> => {
         let at = 0;
         const probe = (): IteratorResult<Recipient> | typeof PENDING => {
-          run.checkSeen("rcpt");
-          if (at < recipients.length) return { done: false, value: recipients[at++]! };
-          return run.memory.reached("data") ? { done: true, value: undefined } : PENDING;
+          part.checkSeen("rcpt");
+          const recipient = recipients[at];
+          if (recipient !== undefined) {
+            at++;
+            return { done: false, value: part.watches ? recipient.watched() : recipient };
+          }
+          return part.memory.reached("data") ? { done: true, value: undefined } : PENDING;
         };
-        return { next: () => run.ask(probe), return: () => run.leave() };
+        return { next: () => part.ask(probe), return: () => part.leave() };
       },
     };
   }
@@ -83,23 +87,23 @@ export class LiveSession implements Session {
   }
 
   #reach(stage: "data" | "endOfMessage"): Promise<void> {
-    return this.#run.ask(() => this.#run.memory.reached(stage) ? undefined : PENDING);
+    return this.#part.ask(() => this.#part.memory.reached(stage) ? undefined : PENDING);
   }
 
   extension(name: string): Promise<Extension> {
     const wanted = name.toUpperCase();
     const nth = this.#extensions.get(wanted) ?? 0;
     this.#extensions.set(wanted, nth + 1);
-    return this.#run.ask(() => {
+    return this.#part.ask(() => {
       const found = this.#extensionsCalled(wanted)[nth];
       if (found !== undefined) return found;
-      if (!this.#run.memory.reached("header")) return PENDING;
+      if (!this.#part.memory.reached("header")) return PENDING;
       throw new MilterError("PASSED", `Cannot await ${wanted}: the headers have begun`);
     });
   }
 
   #extensionsCalled(name: string): Extension[] {
-    const { mail, recipients, extensions } = this.#run.memory;
+    const { mail, recipients, extensions } = this.#part.memory;
     if (name === "MAIL") {
       return mail === undefined ? [] : [pathCommand(name, mail.address, mail.arguments.map(decodeText))];
     }
@@ -110,36 +114,36 @@ export class LiveSession implements Session {
   }
 
   message(): ReadableStream<Uint8Array> {
-    return streamOf(messageChunks(this.headers, this.body, this.#run.protocol));
+    return streamOf(messageChunks(this.headers, this.body, this.#part.run.agreement?.protocol ?? 0));
   }
 
   changeSender(address: string, options: EnvelopeEditOptions = {}): void {
-    this.#run.checkEdit("change the sender", ACTION.CHANGE_SENDER);
-    this.#run.edits.setSender(address, options.arguments);
+    this.#part.checkEdit("change the sender", ACTION.CHANGE_SENDER);
+    this.#part.edits.setSender(address, options.arguments);
   }
 
   addRecipient(address: string, options: EnvelopeEditOptions = {}): void {
     const action = options.arguments?.length ? ACTION.ADD_RECIPIENT_ARGUMENTS : ACTION.ADD_RECIPIENT;
-    this.#run.checkEdit("add a recipient", action);
-    this.#run.edits.addRecipient(address, options.arguments);
+    this.#part.checkEdit("add a recipient", action);
+    this.#part.edits.addRecipient(address, options.arguments);
   }
 
   removeRecipient(address: string): void {
-    this.#run.checkEdit("remove a recipient", ACTION.REMOVE_RECIPIENT);
-    this.#run.edits.removeRecipient(address);
+    this.#part.checkEdit("remove a recipient", ACTION.REMOVE_RECIPIENT);
+    this.#part.edits.removeRecipient(address);
   }
 
   quarantine(reason: string): void {
-    this.#run.checkEdit("quarantine", ACTION.QUARANTINE);
-    this.#run.edits.quarantine = checkReason(reason);
+    this.#part.checkEdit("quarantine", ACTION.QUARANTINE);
+    this.#part.edits.quarantine = checkReason(reason);
   }
 
   plan(): Plan {
-    return this.#run.plan();
+    return this.#part.plan();
   }
 
   progress(): boolean {
-    return this.#run.progress();
+    return this.#part.progress();
   }
 }
 

@@ -11,12 +11,19 @@ export class JudgedRecipient extends ReceivedAddress implements Recipient {
   readonly macros: Macros;
   /** How the filter refused it. */
   refusal: Refusal | undefined;
+  readonly #rawArguments: readonly Uint8Array[];
   readonly #judge: Judge;
 
   constructor(raw: Uint8Array, rawArguments: readonly Uint8Array[], macros: Macros, judge: Judge) {
     super(raw, rawArguments);
     this.macros = macros;
+    this.#rawArguments = rawArguments;
     this.#judge = judge;
+  }
+
+  /** The same recipient for a filter that has no say. */
+  watched(): Recipient {
+    return new JudgedRecipient(this.raw, this.#rawArguments, this.macros, () => {});
   }
 
   get refused(): boolean {

@@ -1,9 +1,11 @@
 import { MilterError } from "../errors.ts";
 import { readBody } from "./edits/new_body.ts";
-import type { Filter } from "./filter.ts";
+import { type Filter, membersOf } from "./filter.ts";
 import { LiveSession } from "./live_session.ts";
 import { consoleLog, type Log, type LogEntry } from "./log.ts";
 import { checkPolicy, type ErrorPolicy, isAbort, judgeError } from "./policy.ts";
+import type { Member } from "./member.ts";
+import type { Part } from "./part.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { carriesEdits, isVerdict, tempfail, type Verdict } from "./verdict.ts";
@@ -20,13 +22,13 @@ export interface RunnerOptions {
 
 /** Runs the filter, one run for each message, and answers for it when it fails. */
 export class Runner {
-  readonly #filter: Filter;
+  readonly #members: readonly Member[];
   readonly #policy: ErrorPolicy;
   readonly #log: Log;
   readonly #onWarning: Log;
   readonly #outlet: { readonly peer: string };
-  /** What the filter of the latest run holds. */
-  #session: Session | undefined;
+  /** What the filters of the latest run hold. */
+  #sessions: readonly LiveSession[] = [];
 
   /** The outlet tells the address of the MTA's end, for logs. */
   constructor(
@@ -35,31 +37,44 @@ export class Runner {
     { onError = "tempfail", log = consoleLog, onWarning = log }: RunnerOptions,
   ) {
     if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
-    this.#filter = filter;
+    this.#members = membersOf(filter);
     this.#policy = checkPolicy(onError);
     this.#log = log;
     this.#onWarning = onWarning;
     this.#outlet = outlet;
   }
 
-  /** Calls the filter for a run. */
+  /** The filters for the next message: of those that are only watched, some look at some messages only. */
+  members(): readonly Member[] {
+    return this.#members.every(({ shadow }) => shadow === undefined)
+      ? this.#members
+      : this.#members.filter(({ shadow }) => shadow === undefined || Math.random() < shadow.sample);
+  }
+
+  /** Calls the filters for a run. */
   start(run: Run): void {
-    const session = this.#session = new LiveSession(run);
+    this.#sessions = run.parts.map((part) => new LiveSession(part));
+    for (const [at, part] of run.parts.entries()) this.#call(part, this.#sessions[at]!);
+  }
+
+  #call(part: Part, session: Session): void {
     try {
-      const outcome = this.#filter(session);
-      if (isVerdict(outcome)) return this.#conclude(run, session, outcome);
+      const outcome = part.member.run(session);
+      if (isVerdict(outcome)) return this.#conclude(part, session, outcome);
       Promise.resolve(outcome).then(
-        (verdict) => this.#conclude(run, session, verdict),
-        (error) => this.#fail(run, session, error),
+        (verdict) => this.#conclude(part, session, verdict),
+        (error) => this.#fail(part, session, error),
       );
     } catch (error) {
-      this.#fail(run, session, error);
+      this.#fail(part, session, error);
     }
   }
 
-  /** Ends a run whose filter takes too long. */
+  /** Ends the parts of those filters that take too long. */
   overrun(run: Run, error: MilterError): void {
-    this.#fail(run, this.#session!, error);
+    for (const [at, part] of run.parts.entries()) {
+      if (part.holds) this.#fail(part, this.#sessions[at]!, error);
+    }
   }
 
   /** Logs a warning about a message. */
@@ -71,66 +86,88 @@ export class Runner {
   /** Logs something, with what is known of where it happened. */
   report(entry: LogEntry): void {
     const log = entry.level === "warning" ? this.#onWarning : this.#log;
+    const filter = this.#members.length === 1 ? this.#members[0]!.name || undefined : undefined;
     try {
-      log({ filter: this.#filter.name || undefined, peer: this.#outlet.peer || undefined, ...entry });
+      log({ filter, peer: this.#outlet.peer || undefined, ...entry });
     } catch (error) {
       // A log that fails must not cost a mail; the console is what is left.
       consoleLog({ level: "error", message: "The log failed", error });
     }
   }
 
-  #conclude(run: Run, session: Session, verdict: unknown): void {
+  #conclude(part: Part, session: Session, verdict: unknown): void {
     if (!isVerdict(verdict)) {
       const what = `the filter returned ${nameOf(verdict)}, which is no verdict`;
-      return this.#fail(run, session, new MilterError("FILTER", `Cannot judge the message: ${what}`));
+      return this.#fail(part, session, new MilterError("FILTER", `Cannot judge the message: ${what}`));
     }
-    const { body } = run.edits;
-    if (run.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
-      return this.#finish(run, session, verdict);
+    const { body } = part.edits;
+    if (part.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
+      return this.#finish(part, session, verdict);
     }
-    readBody(body, run.signal).then(
+    readBody(body, part.signal).then(
       (bytes) => {
-        run.edits.body = bytes;
-        this.#finish(run, session, verdict);
+        part.edits.body = bytes;
+        this.#finish(part, session, verdict);
       },
-      (error) => this.#fail(run, session, error),
+      (error) => this.#fail(part, session, error),
     );
   }
 
-  #finish(run: Run, session: Session, verdict: Verdict): void {
+  #finish(part: Part, session: Session, verdict: Verdict): void {
     try {
-      run.finish(verdict);
+      part.finish(verdict);
     } catch (error) {
-      this.#fail(run, session, error);
+      return this.#fail(part, session, error);
     }
+    this.#compare(part);
   }
 
   /** The policy answers for a filter that failed. */
-  #fail(run: Run, session: Session, error: unknown): void {
-    const where = { error, stage: run.memory.stage, queueId: run.memory.macros.get("i") };
-    if (run.over) {
+  #fail(part: Part, session: Session, error: unknown): void {
+    const { memory, member } = part;
+    const filter = member.name || undefined;
+    const where = { error, stage: memory.stage, queueId: memory.macros.get("i"), filter };
+    if (part.over) {
       if (isAbort(error)) return;
       const message = `The filter failed after its message was over: ${messageOf(error)}`;
       return this.report({ level: "debug", message, ...where });
     }
-    this.report({ level: "error", message: `The filter failed: ${messageOf(error)}`, ...where });
-    const onFailure = (failure: unknown) => {
-      this.report({
-        level: "error",
-        message: `onError failed: ${messageOf(failure)}`,
-        ...where,
-        error: failure,
-      });
-    };
-    const verdict = judgeError(this.#policy, error, session, onFailure);
     const reason = error instanceof MilterError
       ? error
       : new MilterError("FILTER", `Cannot go on: ${messageOf(error)}`, { cause: error });
+    if (part.watches) {
+      if (!isAbort(error)) {
+        this.report({ level: "warning", message: `The shadow filter failed: ${messageOf(error)}`, ...where });
+      }
+      return part.drop(reason);
+    }
+    this.report({ level: "error", message: `The filter failed: ${messageOf(error)}`, ...where });
+    const onFailure = (failure: unknown) => {
+      const message = `onError failed: ${messageOf(failure)}`;
+      this.report({ level: "error", message, ...where, error: failure });
+    };
+    const verdict = judgeError(member.onError ?? this.#policy, error, session, onFailure);
     try {
-      run.overrule(verdict, reason);
+      part.overrule(verdict, reason);
     } catch (failure) {
       onFailure(failure);
-      run.overrule(tempfail(), reason);
+      part.overrule(tempfail(), reason);
+    }
+  }
+
+  /** Tells how a filter that is only watched would have judged, as soon as both verdicts are known. */
+  #compare(part: Part): void {
+    const { run } = part;
+    if (!run.parts.some(({ watches }) => watches) || run.verdict === undefined) return;
+    for (const watched of part.watches ? [part] : run.parts) {
+      const { member: { shadow, name }, verdict, edits } = watched;
+      if (shadow === undefined || verdict === undefined) continue;
+      const report = { name, verdict, actual: run.verdict, plan: run.planOf(edits) };
+      try {
+        shadow.onVerdict(report);
+      } catch (error) {
+        this.report({ level: "error", message: `onVerdict failed: ${messageOf(error)}`, error });
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { bracketed, joinArguments } from "../envelope.ts";
 import { checkHeaderName, type Header, NewHeader } from "../header.ts";
 import { composeValue } from "../header_value.ts";
-import { HeaderOrder, type HeaderPlace } from "./header_order.ts";
+import { type FixedPlace, HeaderOrder, type HeaderPlace } from "./header_order.ts";
 
 /** A change to the recipients. */
 export interface RecipientEdit {
@@ -11,6 +11,12 @@ export interface RecipientEdit {
   /** ESMTP arguments, a space between. */
   readonly arguments?: string | undefined;
 }
+
+/** A change to the headers; a new header holds its own value. */
+type HeaderEdit =
+  | { readonly type: "add"; readonly header: NewHeader; readonly place: FixedPlace }
+  | { readonly type: "update"; readonly header: Header; readonly value: string }
+  | { readonly type: "delete"; readonly header: Header };
 
 /** What is known of the message that is edited. */
 export interface Edited {
@@ -39,6 +45,7 @@ export class Edits {
   quarantine: string | undefined;
 
   readonly #message: Edited;
+  readonly #headerEdits: HeaderEdit[] = [];
 
   constructor(message: Edited) {
     this.#message = message;
@@ -53,6 +60,7 @@ export class Edits {
   /** Forgets all of it. */
   clear(): void {
     this.recipients.length = 0;
+    this.#headerEdits.length = 0;
     this.updated.clear();
     this.order =
       this.sender =
@@ -63,7 +71,7 @@ export class Edits {
 
   addHeader(name: string, value: string, place: HeaderPlace): Header {
     const header = new NewHeader(checkHeaderName(name), value, this.#compose(name, value));
-    this.#ordered().add(header, place);
+    this.#edit({ type: "add", header, place: this.#ordered().resolve(name, place) });
     return header;
   }
 
@@ -74,13 +82,12 @@ export class Edits {
       throw new TypeError(`Cannot update header ${header.name}: an empty value would delete it`);
     }
     if (header instanceof NewHeader) header.set(value, composed);
-    else this.updated.set(header, composed);
+    else this.#edit({ type: "update", header, value: composed });
   }
 
   deleteHeader(header: Header): void {
-    const order = this.#ordered();
-    order.check(header);
-    order.remove(header);
+    this.#ordered().check(header);
+    this.#edit({ type: "delete", header });
   }
 
   setSender(address: string, values: readonly string[] | undefined): void {
@@ -93,6 +100,28 @@ export class Edits {
 
   removeRecipient(address: string): void {
     this.recipients.push({ type: "remove", address: filled(address) });
+  }
+
+  /**
+   * Adds the edits of a filter that stands behind. Of two new values, senders and bodies its own hold; a header that
+   * was deleted before stays so.
+   */
+  append(later: Edits): void {
+    for (const edit of later.#headerEdits) {
+      const order = this.#ordered();
+      if (edit.type === "add" || order.has(edit.header)) this.#edit(edit);
+    }
+    this.recipients.push(...later.recipients);
+    this.sender = later.sender ?? this.sender;
+    this.body = later.body ?? this.body;
+    this.quarantine ??= later.quarantine;
+  }
+
+  #edit(edit: HeaderEdit): void {
+    this.#headerEdits.push(edit);
+    if (edit.type === "add") this.#ordered().add(edit.header, edit.place);
+    else if (edit.type === "update") this.updated.set(edit.header, edit.value);
+    else this.#ordered().remove(edit.header);
   }
 
   #ordered(): HeaderOrder {

@@ -13,6 +13,9 @@ export type HeaderPlace =
   | { readonly after: Header }
   | number;
 
+/** A place that stays what it is while the list changes. */
+export type FixedPlace = Exclude<HeaderPlace, number>;
+
 /** A header in the list as wished. */
 export interface Slot {
   readonly header: Header;
@@ -49,9 +52,33 @@ export class HeaderOrder {
     this.#bottom = insertBefore(this.#top, undefined);
   }
 
+  /**
+   * The place as it is to be kept: an index becomes the header that it is beside now.
+   *
+   * @throws {TypeError} if it is none, or beside a header that is gone or none of the message.
+   * @throws {RangeError} if it is an index that the list does not have.
+   */
+  resolve(name: string, place: HeaderPlace): FixedPlace {
+    if (place === "start" || place === "belowReceived" || place === "end") return place;
+    if (typeof place === "number") return this.#placeAt(name, place);
+    if (typeof place === "object" && place !== null && ("before" in place || "after" in place)) {
+      this.check("before" in place ? place.before : place.after);
+      return place;
+    }
+    throw new TypeError(
+      `Cannot insert header ${name}: its place must be "start", "belowReceived", "end", { before }, { after } ` +
+        `or an index`,
+    );
+  }
+
   /** Puts a new header in its place. */
-  add(header: NewHeader, place: HeaderPlace): void {
-    this.#links.set(header, insertBefore(this.#linkBelow(header, place), header));
+  add(header: NewHeader, place: FixedPlace): void {
+    this.#links.set(header, insertBefore(this.#linkBelow(place), header));
+  }
+
+  /** Whether a header is there: of the message, and not taken out. */
+  has(header: Header): boolean {
+    return !this.#link(header).gone;
   }
 
   /** Takes a header out, which keeps its place for those that stand beside it. */
@@ -75,38 +102,26 @@ export class HeaderOrder {
   }
 
   /** The link that a new header goes above. */
-  #linkBelow(header: Header, place: HeaderPlace): Link {
+  #linkBelow(place: FixedPlace): Link {
     if (place === "start") return this.#top.below;
     if (place === "belowReceived") return this.#own.below;
     if (place === "end") return this.#top;
-    if (typeof place === "number") return this.#linkAt(header, place);
-    if (typeof place === "object" && place !== null) {
-      if ("before" in place) return this.#anchor(place.before);
-      if ("after" in place) return this.#anchor(place.after).below;
-    }
-    throw new TypeError(
-      `Cannot insert header ${header.name}: its place must be "start", "belowReceived", "end", { before }, { after } ` +
-        `or an index`,
-    );
+    return "before" in place ? this.#link(place.before) : this.#link(place.after).below;
   }
 
-  #anchor(header: Header): Link {
-    this.check(header);
-    return this.#link(header);
-  }
-
-  #linkAt(header: Header, index: number): Link {
+  #placeAt(name: string, index: number): FixedPlace {
     this.#takeReceived();
-    let link = this.#own.below;
+    let last: Header | undefined;
     let passed = 0;
-    for (; link !== this.#bottom; link = link.below) {
-      if (link.gone) continue;
-      if (passed === index) return link;
+    for (let link = this.#own.below; link !== this.#bottom; link = link.below) {
+      if (link.gone || link.header === undefined) continue;
+      if (passed === index) return { before: link.header };
+      last = link.header;
       passed++;
     }
-    if (passed === index) return link;
+    if (passed === index) return last === undefined ? "belowReceived" : { after: last };
     const range = `0 to ${passed}, as many headers as there are now`;
-    throw new RangeError(`Cannot insert header ${header.name}: its index must be ${range}, not ${index}`);
+    throw new RangeError(`Cannot insert header ${name}: its index must be ${range}, not ${index}`);
   }
 
   #link(header: Header): Link {
