@@ -24,7 +24,7 @@ export {
   type UnixAddress,
 } from "./src/adapters/address.ts";
 export type { StreamPair } from "./src/adapters/stream.ts";
-export type { Macros } from "./src/protocol/macros.ts";
+export type { MacroName, Macros } from "./src/protocol/macros.ts";
 export type { ReplyInput, SmtpReply } from "./src/protocol/reply_text.ts";
 export { serve, serveStream } from "./src/server/serve.ts";
 export type { ServeOptions, Server, ShutdownOptions } from "./src/server/server.ts";
@@ -33,16 +33,11 @@ export type { ConversationOptions } from "./src/session/conversation.ts";
 export type { HeaderPlace } from "./src/session/edits/header_order.ts";
 export type { Plan, PlanStep } from "./src/session/edits/plan.ts";
 export type { EnvelopeAddress, Recipient, Sender } from "./src/session/envelope.ts";
-export {
-  compose,
-  type Declaration,
-  defineFilter,
-  type EditKind,
-  type Filter,
-  shadow,
-  type ShadowOptions,
-  type Sight,
-} from "./src/session/filter.ts";
+export { compose, shadow, type ShadowOptions } from "./src/session/compose.ts";
+export type { Declaration, EditKind, Sight } from "./src/session/declaration.ts";
+export { defineFilter, type Filter } from "./src/session/filter.ts";
+export type { SessionOf } from "./src/session/session_of.ts";
+export type { Tls } from "./src/session/tls.ts";
 export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
 export type { ShadowReport } from "./src/session/member.ts";

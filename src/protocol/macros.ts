@@ -7,6 +7,24 @@ import { decodeText } from "../wire/text.ts";
 const STAGES = "CHMRTLNBEU";
 
 /**
+ * The name of a macro: those that Postfix and Sendmail are known to tell are offered by editors, any other is taken.
+ * `i` and `{i}` are the same, and so are `tls_version` and `{tls_version}`.
+ */
+export type MacroName =
+  // The queue id; the MTA's host name; its version; the client as HELO and the network have it.
+  | ("i" | "j" | "v" | "_")
+  | ("{daemon_name}" | "{daemon_addr}" | "{daemon_port}" | "{if_name}" | "{if_addr}")
+  | ("{client_addr}" | "{client_name}" | "{client_port}" | "{client_ptr}" | "{client_resolve}")
+  | ("{client_connections}" | "{client_rate}")
+  | ("{tls_version}" | "{cipher}" | "{cipher_bits}" | "{cert_subject}" | "{cert_issuer}" | "{verify}")
+  | ("{auth_type}" | "{auth_authen}" | "{auth_author}" | "{auth_ssf}")
+  | ("{mail_mailer}" | "{mail_host}" | "{mail_addr}")
+  | ("{rcpt_mailer}" | "{rcpt_host}" | "{rcpt_addr}")
+  | ("{msg_id}" | "{nrcpts}")
+  // Any other, without the loss of what is offered for those above.
+  | (string & Record<never, never>);
+
+/**
  * What the MTA tells beside its commands: queue id, authenticated user, TLS version, names.
  *
  * A value that never changes: a later definition gives a new one, so that a recipient or an error keeps
@@ -34,13 +52,13 @@ export class Macros {
   }
 
   /** The value of a macro, of the latest stage that has it. */
-  get(name: string): string | undefined {
+  get(name: MacroName): string | undefined {
     const bytes = this.getBytes(name);
     return bytes && decodeText(bytes);
   }
 
   /** The value of a macro as the MTA sent it. */
-  getBytes(name: string): Uint8Array | undefined {
+  getBytes(name: MacroName): Uint8Array | undefined {
     const bare = bareName(name);
     for (let stage = this.#stages.length - 1; stage >= 0; stage--) {
       const value = this.#stages[stage]?.values.get(bare);
@@ -50,7 +68,7 @@ export class Macros {
   }
 
   /** Whether a macro is defined, were it empty. */
-  has(name: string): boolean {
+  has(name: MacroName): boolean {
     return this.getBytes(name) !== undefined;
   }
 

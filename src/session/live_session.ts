@@ -12,6 +12,7 @@ import { type Mta, mtaOf } from "./mta.ts";
 import type { Part } from "./part.ts";
 import type { EnvelopeEditOptions, Extension, Greeting, Session } from "./session.ts";
 import { streamOf } from "./stream.ts";
+import { type Tls, tlsOf } from "./tls.ts";
 import { checkReason } from "./verdict.ts";
 import { PENDING } from "./waiting.ts";
 
@@ -35,6 +36,18 @@ export class LiveSession implements Session {
 
   get macros(): Macros {
     return this.#part.memory.macros;
+  }
+
+  get queueId(): string | undefined {
+    return this.macros.get("i") || undefined;
+  }
+
+  get authenticatedUser(): string | undefined {
+    return this.macros.get("auth_authen") || undefined;
+  }
+
+  get tls(): Tls | undefined {
+    return tlsOf(this.macros);
   }
 
   get mta(): Mta {

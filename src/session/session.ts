@@ -5,6 +5,7 @@ import type { Plan } from "./edits/plan.ts";
 import type { Recipient, Sender } from "./envelope.ts";
 import type { Header } from "./header.ts";
 import type { Mta } from "./mta.ts";
+import type { Tls } from "./tls.ts";
 
 /** The greeting of the client: HELO or EHLO. */
 export interface Greeting {
@@ -39,6 +40,12 @@ export interface Session {
   readonly connection: Connection;
   /** What the MTA tells beside the conversation: `session.macros.get("i")` is the queue id. */
   readonly macros: Macros;
+  /** The MTA's name for the message, known from MAIL on with Sendmail, and from DATA on with Postfix. Macro `i` */
+  readonly queueId: string | undefined;
+  /** The name by which the client has logged in; `undefined` if it has not. Macro `{auth_authen}` */
+  readonly authenticatedUser: string | undefined;
+  /** The TLS between the client and the MTA; `undefined` if there is none. */
+  readonly tls: Tls | undefined;
   /** The MTA, as far as it tells. */
   readonly mta: Mta;
   /** Aborts when the message ends before its verdict; for `fetch` and the like. */

@@ -597,7 +597,7 @@ test("Session refuses an edit that was not declared with NOT_AGREED, at the call
     const codes: string[] = [];
     await using mta = await play(defineFilter({ edits: [] }, async (session) => {
       const [header] = await session.headers.collect();
-      codes.push(assertThrows(() => edit(session, header!), MilterError).code);
+      codes.push(assertThrows(() => edit(session as Session, header!), MilterError).code);
       return accept();
     }));
     await mta.play(CONVERSATION);

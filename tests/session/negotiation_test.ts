@@ -116,7 +116,9 @@ test("Session of a filter that sees little fails questions about the rest at onc
   ];
   const codes: string[] = [];
   await using mta = await play(defineFilter({ sees: ["connect"] }, async (session) => {
-    for (const ask of questions) codes.push((await assertRejects(() => ask(session), MilterError)).code);
+    for (const ask of questions) {
+      codes.push((await assertRejects(() => ask(session as Session), MilterError)).code);
+    }
     await session.endOfMessage();
     return accept();
   }));
@@ -131,7 +133,7 @@ test("Session of a filter that sees no connection starts at the first that it se
     let runs = 0;
     await using mta = await play(defineFilter({ sees: [sees] }, async (session) => {
       runs++;
-      await arrive(session, at);
+      await arrive(session as Session, at);
       await session.endOfMessage();
       return reject();
     }));
