@@ -1,45 +1,10 @@
 import type { Agreement } from "../protocol/replies.ts";
 import { MACRO_STAGE } from "../protocol/flags.ts";
+import { bareMacro, DEFAULT_MACROS, type MacroStage } from "../protocol/macro_defaults.ts";
 import type { CommandType } from "../protocol/commands.ts";
 import type { MtaName } from "./mta_name.ts";
 
-/** A stage for which macros are chosen. */
-export type MacroStage = keyof typeof MACRO_STAGE;
-
 type Lists = Readonly<Record<MacroStage, readonly string[]>>;
-
-const TLS: readonly string[] = ["tls_version", "cipher", "cipher_bits", "cert_subject", "cert_issuer"];
-
-/** The names that each MTA tells where nobody says otherwise, without braces. */
-const DEFAULTS: Readonly<Record<MtaName, Lists>> = {
-  postfix: {
-    connect: ["j", "daemon_name", "daemon_addr", "v", "_"],
-    helo: TLS,
-    mail: ["i", "auth_type", "auth_authen", "auth_author", "mail_addr", "mail_host", "mail_mailer"],
-    rcpt: ["i", "rcpt_addr", "rcpt_host", "rcpt_mailer"],
-    data: ["i"],
-    endOfHeaders: ["i"],
-    endOfMessage: ["i"],
-  },
-  sendmail: {
-    connect: ["j", "_", "daemon_name", "if_name", "if_addr"],
-    helo: TLS,
-    mail: [
-      "i",
-      "auth_type",
-      "auth_authen",
-      "auth_ssf",
-      "auth_author",
-      "mail_mailer",
-      "mail_host",
-      "mail_addr",
-    ],
-    rcpt: ["rcpt_mailer", "rcpt_host", "rcpt_addr"],
-    data: [],
-    endOfHeaders: [],
-    endOfMessage: ["msg_id"],
-  },
-};
 
 /** The stage whose macros go with a command. Sendmail sends none with the others. */
 const STAGES: Readonly<Record<MtaName, { readonly [Type in CommandType]?: MacroStage }>> = {
@@ -84,7 +49,7 @@ export class MacroLists {
 
   constructor(mta: MtaName, { macros }: Pick<Agreement, "macros">, known: Iterable<string> = []) {
     this.#mta = mta;
-    const lists: Record<MacroStage, readonly string[]> = { ...DEFAULTS[mta] };
+    const lists: Record<MacroStage, readonly string[]> = { ...DEFAULT_MACROS[mta] };
     const listed = new Set(Object.values(lists).flat());
     for (const name of known) {
       const [, stage] = ADDED.find(([start]) => start.test(name))!;
@@ -93,7 +58,7 @@ export class MacroLists {
     const stages = Object.keys(MACRO_STAGE) as MacroStage[];
     for (const { stage, names } of macros) {
       const name = stages.find((key) => MACRO_STAGE[key] === stage);
-      if (name !== undefined && this.#honours(macros, stage, names)) lists[name] = names.map(bareName);
+      if (name !== undefined && this.#honours(macros, stage, names)) lists[name] = names.map(bareMacro);
     }
     this.#lists = lists;
   }
@@ -111,9 +76,4 @@ export class MacroLists {
     return stage !== MACRO_STAGE.endOfMessage ||
       macros.some((list) => list.stage === MACRO_STAGE.endOfHeaders);
   }
-}
-
-/** `{auth_type}` and `auth_type` are one name. */
-export function bareName(name: string): string {
-  return name.startsWith("{") && name.endsWith("}") ? name.slice(1, -1) : name;
 }

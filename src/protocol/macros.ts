@@ -1,4 +1,5 @@
 import { decodeText } from "../wire/text.ts";
+import { bareMacro } from "./macro_defaults.ts";
 
 /**
  * The commands that macros are for, in the order of their lifetimes: macros of one are gone when an
@@ -59,7 +60,7 @@ export class Macros {
 
   /** The value of a macro as the MTA sent it. */
   getBytes(name: MacroName): Uint8Array | undefined {
-    const bare = bareName(name);
+    const bare = bareMacro(name);
     for (let stage = this.#stages.length - 1; stage >= 0; stage--) {
       const value = this.#stages[stage]?.values.get(bare);
       if (value !== undefined) return value;
@@ -127,7 +128,7 @@ function parseDefinitions(bytes: Uint8Array): Map<string, Uint8Array> {
   for (let at = 0; at < bytes.length;) {
     const nameEnd = endOfString(bytes, at);
     const valueEnd = endOfString(bytes, nameEnd + 1);
-    values.set(bareName(decodeText(bytes.subarray(at, nameEnd))), bytes.subarray(nameEnd + 1, valueEnd));
+    values.set(bareMacro(decodeText(bytes.subarray(at, nameEnd))), bytes.subarray(nameEnd + 1, valueEnd));
     at = valueEnd + 1;
   }
   return values;
@@ -136,10 +137,6 @@ function parseDefinitions(bytes: Uint8Array): Map<string, Uint8Array> {
 function endOfString(bytes: Uint8Array, start: number): number {
   const end = start < bytes.length ? bytes.indexOf(0, start) : -1;
   return end === -1 ? bytes.length : end;
-}
-
-function bareName(name: string): string {
-  return name.startsWith("{") && name.endsWith("}") ? name.slice(1, -1) : name;
 }
 
 /**

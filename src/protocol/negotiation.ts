@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Offer } from "./commands.ts";
+import { COMMANDS, type Offer } from "./commands.ts";
 import { ACTION, flagNames, LOWEST_VERSION, PROTOCOL, VERSION } from "./flags.ts";
 import type { Agreement, MacroRequest } from "./replies.ts";
 
@@ -53,9 +53,23 @@ export function negotiate(offer: Offer, wish: Wish = {}): Agreement {
     version: Math.min(offer.version, VERSION),
     // Operators of bits give signed numbers: `>>> 0` makes a mask with the highest bit one that can be sent.
     actions: (((wish.actions ?? 0) | (wish.required ?? 0)) & offer.actions) >>> 0,
-    protocol: ((wish.protocol ?? 0) & offer.protocol) >>> 0,
+    protocol: withoutIdle((wish.protocol ?? 0) & offer.protocol) >>> 0,
     macros: takesMacros ? macros : [],
   };
+}
+
+/** A command that is not sent need not be left without an answer. */
+function withoutIdle(protocol: number): number {
+  return Object.values<CommandRow>(COMMANDS).reduce(
+    (mask, { skip = 0, silent = 0 }) => (mask & skip) !== 0 ? mask & ~silent : mask,
+    protocol,
+  );
+}
+
+/** The flags of a command. */
+interface CommandRow {
+  readonly skip?: number;
+  readonly silent?: number;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Command } from "../protocol/commands.ts";
+import type { Command, CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import { PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
@@ -16,6 +16,8 @@ const SKIP: Reply = Object.freeze({ type: "skip" });
 /** What answers need of the conversation that they are part of. */
 interface AnswersHost {
   readonly end: FilterEnd;
+  /** Whether the filter answers a command: if it does not, it has nothing to say there. */
+  answers(type: CommandType): boolean;
   /** Tells the administrator of something that is not as the filter wished. */
   warn(warning: string): void;
 }
@@ -59,7 +61,8 @@ export class Answers {
     if (this.#end.awaiting !== event.type) return;
     if (event.type === "endOfMessage") this.#conclude(verdict);
     else if (
-      !mayAnswer(verdict, event.type) || this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
+      !this.#host.answers(event.type) || !mayAnswer(verdict, event.type) ||
+      this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
     ) this.#answer(event, true);
     else this.#say(verdict);
   }

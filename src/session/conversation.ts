@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Command } from "../protocol/commands.ts";
+import { type Command, COMMANDS, type CommandType } from "../protocol/commands.ts";
 import { FilterEnd } from "../protocol/filter_end.ts";
 import { decodeText } from "../wire/text.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
@@ -57,6 +57,8 @@ export class Conversation implements Host {
   readonly #outlet: Outlet;
   readonly #runner: Runner;
   readonly #watch: Watch;
+  /** What the filter does not answer, a mask of the protocol's flags. */
+  readonly #quiet: number;
   #run: Run | undefined;
   /** The end of a message whose last piece of body is being looked at. */
   #kept: Command | undefined;
@@ -76,8 +78,10 @@ export class Conversation implements Host {
     this.#outlet = outlet;
     this.#runner = new Runner(filter, outlet, options);
     this.#watch = new Watch(options.timeouts);
+    const wish = wishFor(filter);
+    this.#quiet = wish.protocol ?? 0;
     this.end = new FilterEnd({
-      wish: wishFor(filter),
+      wish,
       ...(options.maxPacket === undefined ? {} : { maxPacket: options.maxPacket }),
     });
   }
@@ -112,9 +116,19 @@ export class Conversation implements Host {
     this.#stop("the connection was lost", cause);
   }
 
+  /** Whether the filter answers a command, by what it has declared: the MTA may wait all the same. */
+  answers(type: CommandType): boolean {
+    return !this.end.isSilent(type) && ((COMMANDS[type].silent ?? 0) & this.#quiet) === 0;
+  }
+
+  /** Tells whoever looks for it what has become of a verdict. */
+  note(message: string): void {
+    this.#runner.note("debug", message, this.#run);
+  }
+
   /** Tells the administrator of something that is not as the filter wished. */
   warn(warning: string): void {
-    this.#runner.warn(warning, this.#run);
+    this.#runner.note("warning", warning, this.#run);
   }
 
   /** Closes when the message in progress has its verdict; at once if there is none. */

@@ -1,7 +1,9 @@
 import { COMMANDS, type CommandType } from "../protocol/commands.ts";
 import { ACTION, chunkLimit, MACRO_STAGE, PROTOCOL } from "../protocol/flags.ts";
+import { isToldAnyway, type MacroStage } from "../protocol/macro_defaults.ts";
 import type { MacroName } from "../protocol/macros.ts";
 import type { Wish } from "../protocol/negotiation.ts";
+import type { MacroRequest } from "../protocol/replies.ts";
 import type { ErrorPolicy } from "./policy.ts";
 
 /** What a filter can see of a mail. */
@@ -24,7 +26,7 @@ export interface Declaration {
   /** What it changes; by default all that the MTA offers. An edit named here must be offered, or the MTA is refused. */
   readonly edits?: readonly EditKind[];
   /** The macros that it wants at a stage instead of the MTA's own choice. */
-  readonly macros?: { readonly [Stage in keyof typeof MACRO_STAGE]?: readonly MacroName[] };
+  readonly macros?: { readonly [Stage in MacroStage]?: readonly MacroName[] };
   /** Whether it sees recipients that the MTA has refused; `false` by default. */
   readonly rejectedRecipients?: boolean;
   /** What becomes of a message when this filter fails; by default the server's `onError` says so. */
@@ -97,7 +99,8 @@ export function wishOf(declaration: Declaration): Wish {
   for (const sight of sights()) {
     for (const type of SIGHTS[sight]) {
       const { skip = 0, silent = 0 } = COMMANDS[type];
-      if (!sees.includes(sight)) protocol |= skip;
+      // Where the MTA cannot leave it out, it may at least not wait for an answer.
+      if (!sees.includes(sight)) protocol |= skip | silent;
       // Single headers are answered only by a filter that says so: a round trip for each is dear.
       else if (!answers.includes(sight) || (type === "header" && declaration.answers === undefined)) {
         protocol |= silent;
@@ -113,16 +116,27 @@ export function wishOf(declaration: Declaration): Wish {
   for (const flag of [PROTOCOL.CHUNK_256K, PROTOCOL.CHUNK_1M]) {
     if (declaration.maxChunk === chunkLimit(flag)) protocol |= flag;
   }
+  const macros = macroRequests(declaration.macros ?? {});
   const wanted = edits === undefined ? ALL_ACTIONS : maskOf(edits, EDIT_ACTIONS) | maskOf(edits, EDIT_EXTRAS);
   return {
-    actions: declaration.macros === undefined ? wanted : wanted | ACTION.REQUEST_MACROS,
+    actions: macros.length === 0 ? wanted : wanted | ACTION.REQUEST_MACROS,
     required: edits === undefined ? 0 : maskOf(edits, EDIT_ACTIONS),
     protocol,
-    macros: Object.entries(declaration.macros ?? {}).map(([stage, names]) => {
-      const [known] = checked("macros", [stage as keyof typeof MACRO_STAGE], MACRO_STAGE);
-      return { stage: MACRO_STAGE[known!], names };
-    }),
+    macros,
   };
+}
+
+/**
+ * The lists to ask for: those that differ from what is told anyway.
+ *
+ * Sendmail takes one for the end of the message only beside one for the end of the headers, for which an empty one
+ * will do: it is what Sendmail has, and Postfix keeps its own then.
+ */
+function macroRequests(macros: NonNullable<Declaration["macros"]>): MacroRequest[] {
+  const stages = checked("macros", Object.keys(macros) as MacroStage[], MACRO_STAGE);
+  const asked = stages.filter((stage) => !isToldAnyway(stage, macros[stage]!));
+  if (asked.includes("endOfMessage") && !asked.includes("endOfHeaders")) asked.push("endOfHeaders");
+  return asked.map((stage) => ({ stage: MACRO_STAGE[stage], names: macros[stage] ?? [] }));
 }
 
 /** All that a filter can see. */

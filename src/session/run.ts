@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Command } from "../protocol/commands.ts";
+import type { Command, CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import type { Agreement } from "../protocol/replies.ts";
 import { Answers } from "./answers.ts";
@@ -11,13 +11,17 @@ import { Memory } from "./memory.ts";
 import { Part } from "./part.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
-import { carriesEdits, type Refusal, type Verdict } from "./verdict.ts";
+import { carriesEdits, mayAnswer, type Refusal, type Verdict } from "./verdict.ts";
 
 /** What a run needs of the conversation that it is part of. */
 export interface Host {
   readonly end: FilterEnd;
   readonly connection: Connection;
   readonly greeting: Greeting | undefined;
+  /** Whether the filter answers a command, by what it has declared: the MTA may wait all the same. */
+  answers(type: CommandType): boolean;
+  /** Tells whoever looks for it what has become of a verdict. */
+  note(message: string): void;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
   /** Tells the administrator of something that is not as the filter wished. */
@@ -108,7 +112,7 @@ export class Run {
   readonly #judge = (recipient: JudgedRecipient, refusal: Refusal): void => {
     const act = `Cannot ${refusal.type} recipient ${recipient.address}`;
     if (this.over) this.parts[0]!.checkLive(act);
-    if (this.#host.end.isSilent("rcpt")) {
+    if (!this.#host.answers("rcpt")) {
       throw new MilterError("NOT_AGREED", `${act}: this filter does not answer recipients`);
     }
     if (this.#held?.type !== "rcpt" || this.memory.recipients.at(-1) !== recipient) {
@@ -136,7 +140,12 @@ export class Run {
     }
     const event = this.#held;
     this.#held = undefined;
-    if (event !== undefined) this.#answers.settle(event, verdict);
+    if (event !== undefined) {
+      if (mayAnswer(verdict, event.type) && !this.#host.answers(event.type)) {
+        this.#host.note(`The verdict ${verdict.type} is held: ${event.type} is not answered`);
+      }
+      this.#answers.settle(event, verdict);
+    }
     this.#host.advance();
   }
 

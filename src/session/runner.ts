@@ -77,10 +77,9 @@ export class Runner {
     }
   }
 
-  /** Logs a warning about a message. */
-  warn(warning: string, run: Run | undefined): void {
-    const where = { stage: run?.memory.stage, queueId: run?.memory.macros.get("i") };
-    this.report({ level: "warning", message: warning, ...where });
+  /** Logs something about a message. */
+  note(level: LogEntry["level"], message: string, run: Run | undefined): void {
+    this.report({ level, message, stage: run?.memory.stage, queueId: run?.memory.macros.get("i") });
   }
 
   /** Logs something, with what is known of where it happened. */

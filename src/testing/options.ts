@@ -1,4 +1,4 @@
-import { bareName } from "../mta/macro_lists.ts";
+import { bareMacro } from "../protocol/macro_defaults.ts";
 import type { Client } from "../mta/client_spelling.ts";
 import type { Party } from "../mta/envelope.ts";
 import type { MtaName } from "../mta/mta_name.ts";
@@ -134,7 +134,7 @@ export function checkSettings(options: TestMtaOptions): Settings {
         if (typeof value !== "string" || value.includes("\0")) {
           refuse(`macro ${name} is no text without a NUL`);
         }
-        return [bareName(name), value];
+        return [bareMacro(name), value];
       }),
     ),
     offer: {

@@ -2,6 +2,7 @@ import {
   ACTION,
   type Agreement,
   checkAgreement,
+  COMMANDS,
   decodeReply,
   encodeCommand,
   encodeReply,
@@ -16,6 +17,12 @@ import {
 import { chunkLimit, flagNames } from "../../src/protocol/flags.ts";
 import { latin1 } from "../bytes.ts";
 import { assertEquals, assertThrows, property, type Random, test } from "../harness.ts";
+
+/** All flags that leave commands without an answer. */
+const SILENT = Object.values<{ silent?: number }>(COMMANDS).reduce(
+  (mask, { silent = 0 }) => mask | silent,
+  0,
+);
 
 function offerOf(offer: Partial<Offer> = {}): Offer {
   const extra = new Uint8Array(0);
@@ -74,7 +81,8 @@ const AGREED: readonly (readonly [what: string, Partial<Offer>, Wish, Omit<Agree
     "the highest bits too, should they come to mean something",
     { actions: 0xffffffff, protocol: 0xffffffff },
     { actions: 0x80000001, protocol: 0xffffffff },
-    { version: 6, actions: 0x80000001, protocol: 0xffffffff, macros: [] },
+    // What is not sent is not asked to be left without an answer.
+    { version: 6, actions: 0x80000001, protocol: (0xffffffff & ~SILENT) >>> 0, macros: [] },
   ],
 ];
 
@@ -141,7 +149,11 @@ property(
       BigInt(agreement.actions),
       BigInt(offer.actions) & (BigInt(wish.actions) | BigInt(wish.required >>> 0)),
     );
-    assertEquals(BigInt(agreement.protocol), BigInt(offer.protocol) & BigInt(wish.protocol));
+    const agreed = (wish.protocol & offer.protocol) >>> 0;
+    assertEquals(agreement.protocol & ~SILENT, agreed & ~SILENT);
+    for (const { skip = 0, silent = 0 } of Object.values<{ skip?: number; silent?: number }>(COMMANDS)) {
+      assertEquals(agreement.protocol & silent, (agreed & skip) !== 0 ? 0 : agreed & silent);
+    }
     assertEquals(
       agreement.macros.length > 0,
       offer.version >= 6 && (offer.actions & ACTION.REQUEST_MACROS) !== 0,

@@ -167,7 +167,7 @@ test("Filter that fails at any stage is logged with the stage, the queue id, its
       if (line === "mail") await mta.macros("M", { i: "4bXyZ12345" });
       await mta.say(line);
     }
-    const [entry, ...more] = mta.takeLogs();
+    const [entry, ...more] = mta.takeLogs().filter(({ level }) => level !== "debug");
     const queueId = STAGES.indexOf(stage) < STAGES.indexOf("mail") ? undefined : "4bXyZ12345";
     assertEquals([entry?.stage, entry?.queueId, entry?.filter], [stage, queueId, "breaks"]);
     assertEquals([entry?.error, more], [boom, []]);

@@ -45,7 +45,8 @@ const DECLARATIONS: readonly (readonly [Declaration, actions: number, flags: rea
   [{ edits: ["body", "sender"] }, 0x42, ["NR_HEADER"]],
   [{ edits: ["recipients"] }, 0x8c, ["NR_HEADER"]],
   [{ edits: ["quarantine"] }, 0x20, ["NR_HEADER"]],
-  [{ edits: [], macros: { mail: ["i"] } }, 0x100, ["NR_HEADER"]],
+  [{ edits: [], macros: { mail: ["i"] } }, 0, ["NR_HEADER"]], // Both MTAs tell it anyway.
+  [{ edits: [], macros: { mail: ["i", "{client_addr}"] } }, 0x100, ["NR_HEADER"]],
   [{ edits: [], sees: [] }, 0, NO],
   [{ edits: [], sees: ["mail"] }, 0, without(NO, "NO_MAIL")],
   [{ edits: [], sees: ["headers"] }, 0, [
@@ -81,14 +82,30 @@ test("A filter asks only for what is offered, whatever it declares", async () =>
   }
 });
 
-test("A filter that asks for macros names them by stage", async () => {
-  const macros = { connect: ["j"], rcpt: ["{rcpt_mailer}", "{rcpt_host}"], endOfMessage: [] };
-  await using mta = await play(defineFilter({ macros }, accept));
-  const asked = new Map(mta.agreement.macros.map(({ stage, names }) => [stage, names]));
-  for (const [stage, names] of Object.entries(macros)) {
-    assertEquals(asked.get(MACRO_STAGE[stage as keyof typeof macros]), names);
-  }
-});
+/** What filters ask for, and the lists that are sent: those that differ from what both MTAs tell anyway. */
+const MACROS: readonly (readonly [
+  asked: NonNullable<Declaration["macros"]>,
+  sent: NonNullable<Declaration["macros"]>,
+])[] = [
+  [{ connect: ["j"], rcpt: ["{rcpt_mailer}", "rcpt_host"], mail: ["i", "{auth_authen}"] }, {}],
+  [{ connect: ["j", "v"] }, { connect: ["j", "v"] }], // Sendmail does not tell its version unasked.
+  [{ rcpt: ["i"] }, { rcpt: ["i"] }],
+  [{ data: [] }, { data: [] }],
+  // Sendmail takes the one only beside the other.
+  [{ endOfMessage: ["i"] }, { endOfMessage: ["i"], endOfHeaders: [] }],
+  [{ endOfMessage: ["i"], endOfHeaders: ["i"] }, { endOfMessage: ["i"], endOfHeaders: ["i"] }],
+];
+
+for (const [asked, sent] of MACROS) {
+  test(`defineFilter asks for the macros ${JSON.stringify(asked)} where they are not told anyway`, async () => {
+    await using mta = await play(defineFilter({ macros: asked }, accept));
+    const lists = mta.agreement.macros.map(({ stage, names }) => [stage, names]);
+    const wanted = Object.entries(sent).map(([stage, names]) => {
+      return [MACRO_STAGE[stage as keyof typeof MACRO_STAGE], names];
+    });
+    assertEquals(lists, wanted);
+  });
+}
 
 /** What is no declaration. */
 const WRONG: readonly unknown[] = [

@@ -51,6 +51,14 @@ const AGREEMENTS: readonly {
   { name: "a filter that answers the body", answers: ["body"] },
 ];
 
+/** Whether a filter answers a command, whatever the MTA offers: by default all but single headers. */
+function isAnswered(type: CommandType, answers: Declaration["answers"]): boolean {
+  if (type === "endOfMessage") return true;
+  if (answers === undefined) return type !== "header";
+  const sight = type === "header" || type === "endOfHeaders" ? "headers" : type;
+  return answers.some((answer) => answer === sight);
+}
+
 for (const { name, answers, options } of AGREEMENTS) {
   test(`Session says a verdict of any stage at the first place where it may: ${name}`, async () => {
     for (const { verdict, says, answers: mayAnswer } of VERDICTS) {
@@ -68,7 +76,7 @@ for (const { name, answers, options } of AGREEMENTS) {
         for (const [at, type] of STAGES.entries()) {
           const { silent = 0, since = 0 } = COMMANDS[type];
           if ((protocol & silent) !== 0 || version < since) continue;
-          const given = at >= STAGES.indexOf(stage) && mayAnswer.includes(type);
+          const given = at >= STAGES.indexOf(stage) && mayAnswer.includes(type) && isAnswered(type, answers);
           // A body that nobody reads, and a body after the verdict, is skipped where it can be.
           const pass = type === "body" && protocol !== 0 && version === 6 ? "skip" : "continue";
           wanted.push(...(given ? says : [pass]).map((reply) => `${type}: ${reply}`));
@@ -90,7 +98,9 @@ test("Session repeats its verdict to every command of the message that still com
       return verdict;
     }, { protocol: 0 });
     await mta.play(GREETING);
-    for (const line of ["mail", ...rest] as const) assertEquals(await mta.say(line), says);
+    for (const line of ["mail", ...rest] as const) {
+      assertEquals(await mta.say(line), line === "header" ? ["continue"] : says);
+    }
   }
 });
 
