@@ -307,15 +307,15 @@ property(
 
 test("composeValue takes time in proportion to the length", () => {
   const hard = [
-    "a ".repeat(32_768),
-    "ä ".repeat(21_845),
-    "ä a ".repeat(13_107),
-    "ä".repeat(32_768),
-    "=?".repeat(32_768),
-    "=?a?q?".repeat(10_922) + "ä",
-    "=?a?q?b?= ä ".repeat(5_000),
-    `${"=".repeat(65_536)} ä`,
-    `ä${" ".repeat(900)}`.repeat(70),
+    "a ".repeat(131_072),
+    "ä ".repeat(87_380),
+    "ä a ".repeat(52_428),
+    "ä".repeat(131_072),
+    "=?".repeat(131_072),
+    "=?a?q?".repeat(43_688) + "ä",
+    "=?a?q?b?= ä ".repeat(20_000),
+    `${"=".repeat(262_144)} ä`,
+    `ä${" ".repeat(900)}`.repeat(280),
   ];
   const started = performance.now();
   for (const value of hard) {
@@ -328,5 +328,5 @@ test("composeValue takes time in proportion to the length", () => {
     }
   }
   const took = performance.now() - started;
-  assert(took < 1000, `${hard.length * 2} values of 64 KB took ${took} ms`);
+  assert(took < 15_000, `${hard.length * 2} values of 256 KB took ${took} ms`);
 });
