@@ -24,6 +24,7 @@ export {
   type UnixAddress,
 } from "./src/adapters/address.ts";
 export type { StreamPair } from "./src/adapters/stream.ts";
+export type { MacroStage } from "./src/protocol/macro_defaults.ts";
 export type { MacroName, Macros } from "./src/protocol/macros.ts";
 export type { ReplyInput, SmtpReply } from "./src/protocol/reply_text.ts";
 export { serve, serveStream } from "./src/server/serve.ts";
@@ -36,7 +37,15 @@ export type { EnvelopeAddress, Recipient, Sender } from "./src/session/envelope.
 export { compose, shadow, type ShadowOptions } from "./src/session/compose.ts";
 export type { Declaration, EditKind, Sight } from "./src/session/declaration.ts";
 export { defineFilter, type Filter } from "./src/session/filter.ts";
-export type { SessionOf } from "./src/session/session_of.ts";
+export type {
+  AlwaysThere,
+  EditMembers,
+  PartOf,
+  ReadingMembers,
+  SessionOf,
+  SessionWith,
+  SightMembers,
+} from "./src/session/session_of.ts";
 export type { Tls } from "./src/session/tls.ts";
 export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";

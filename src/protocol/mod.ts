@@ -17,6 +17,7 @@ export { decodeCommand, decodeReply, encodeCommand, encodeReply } from "./codec.
 export * from "./commands.ts";
 export * from "./filter_end.ts";
 export { ACTION, LOWEST_VERSION, MACRO_STAGE, PROTOCOL, VERSION } from "./flags.ts";
+export { DEFAULT_MACROS, type MacroStage } from "./macro_defaults.ts";
 export * from "./macros.ts";
 export * from "./mta_end.ts";
 export * from "./negotiation.ts";

@@ -1,47 +1,58 @@
 import type { Declaration, EditKind, Sight } from "./declaration.ts";
 import type { Body, Headers, Session } from "./session.ts";
 
-/** What every filter has, whatever it declares. */
-type Always =
+/** What every filter has of the session, whatever it declares. */
+export type AlwaysThere =
   | ("macros" | "mta" | "signal" | "queueId" | "authenticatedUser" | "tls")
   | ("endOfMessage" | "plan" | "progress");
 
 /** What a filter has of the session for each thing that it sees. */
-interface Seen {
+export interface SightMembers {
+  /** The client. */
   readonly connect: "connection";
+  /** Its greeting. */
   readonly helo: "helo";
+  /** The sender, also as MAIL was written. */
   readonly mail: "envelopeFrom" | "extension";
+  /** The recipients, also as RCPT was written. */
   readonly rcpt: "envelopeRecipients" | "extension";
+  /** DATA. */
   readonly data: "data";
+  /** The headers, for reading. */
   readonly headers: "headers";
+  /** The body, for reading. */
   readonly body: "body";
+  /** Commands that the MTA does not know. */
   readonly unknown: "extension";
 }
 
-/** What it has for each thing that it edits. */
-interface Edited {
+/** What a filter has of the session for each thing that it edits. */
+export interface EditMembers {
+  /** The headers, for editing. */
   readonly headers: "headers";
+  /** The body, for editing. */
   readonly body: "body";
+  /** The sender of the envelope. */
   readonly sender: "changeSender";
+  /** The recipients of the envelope. */
   readonly recipients: "addRecipient" | "removeRecipient";
+  /** Whether the message is held. */
   readonly quarantine: "quarantine";
 }
 
 /** What of the headers, or the body, is for reading; the rest is for editing. */
-type Reading = typeof Symbol.asyncIterator | "collect" | "get" | "getAll" | "named" | "stream";
+export type ReadingMembers = typeof Symbol.asyncIterator | "collect" | "get" | "getAll" | "named" | "stream";
 
-/** The part of `T` for a filter that sees it, edits it, or both. */
-type PartOf<T, Name extends string, S, E> = Pick<
+/** The part of `T`, the headers or the body, for a filter that sees it, edits it, or both. */
+export type PartOf<T, Name extends string, S, E> = Pick<
   T,
-  | (Name extends S ? Extract<keyof T, Reading> : never)
-  | (Name extends E ? Exclude<keyof T, Reading> : never)
+  | (Name extends S ? Extract<keyof T, ReadingMembers> : never)
+  | (Name extends E ? Exclude<keyof T, ReadingMembers> : never)
 >;
 
-type SeesOf<D extends Declaration> = D["sees"] extends readonly (infer S extends Sight)[] ? S : Sight;
-type EditsOf<D extends Declaration> = D["edits"] extends readonly (infer E extends EditKind)[] ? E : EditKind;
-
-type SessionWith<S extends Sight, E extends EditKind> =
-  & Pick<Session, Exclude<Always | Seen[S] | Edited[E], "headers" | "body">>
+/** The session of a filter that sees and edits these. */
+export type SessionWith<S extends Sight, E extends EditKind> =
+  & Pick<Session, Exclude<AlwaysThere | SightMembers[S] | EditMembers[E], "headers" | "body">>
   & ("headers" extends S | E ? { readonly headers: PartOf<Headers, "headers", S, E> } : unknown)
   & ("body" extends S | E ? { readonly body: PartOf<Body, "body", S, E> } : unknown)
   & ("headers" extends S ? "body" extends S ? Pick<Session, "message"> : unknown : unknown);
@@ -66,4 +77,7 @@ type SessionWith<S extends Sight, E extends EditKind> =
  * });
  * ```
  */
-export type SessionOf<D extends Declaration> = SessionWith<SeesOf<D>, EditsOf<D>>;
+export type SessionOf<D extends Declaration> = SessionWith<
+  D["sees"] extends readonly (infer S extends Sight)[] ? S : Sight,
+  D["edits"] extends readonly (infer E extends EditKind)[] ? E : EditKind
+>;
