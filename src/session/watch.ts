@@ -1,6 +1,7 @@
 import { MilterError } from "../errors.ts";
 import type { CommandType } from "../protocol/commands.ts";
 import type { MtaProfile } from "./mta.ts";
+import { PROFILES } from "./mta_profiles.ts";
 
 /** How long things may take, in milliseconds. Looked at once a second at most. */
 export interface Timeouts {
@@ -18,9 +19,6 @@ export interface Timeouts {
   /** How long a filter may go on after the MTA has closed its side of the connection; 5,000 by default. */
   readonly halfOpen?: number;
 }
-
-/** By MTA profile, how long a filter may hold an event. */
-const EVENT: Readonly<Record<MtaProfile, number>> = { postfix: 28_000, sendmail: 9_000, unknown: 9_000 };
 
 /** What a conversation is waiting for. */
 export interface Wait {
@@ -55,7 +53,8 @@ export class Watch {
       return undefined;
     }
     const waited = Math.round(now - this.#since);
-    const { event = EVENT[wait.profile], endOfMessage = 290_000, halfOpen = 5_000 } = this.#timeouts;
+    const profile = PROFILES[wait.profile];
+    const { event = profile.event, endOfMessage = profile.endOfMessage, halfOpen = 5_000 } = this.#timeouts;
     const { packet = 60_000, idle = 7_210_000 } = this.#timeouts;
     if (wait.held === undefined) {
       if (waited < (wait.expecting ? packet : idle)) return undefined;

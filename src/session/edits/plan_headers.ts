@@ -4,12 +4,13 @@ import { encodeText } from "../../wire/text.ts";
 import { type Header, NewHeader } from "../header.ts";
 import type { Edits } from "./edits.ts";
 import type { Slot } from "./header_order.ts";
+import type { Profile } from "../mta_profiles.ts";
 import type { HeaderRules } from "./header_rules.ts";
 import type { PlanStep } from "./plan.ts";
 
 /** What the plan for headers depends on. */
 export interface HeaderPlanOptions {
-  readonly rules: HeaderRules;
+  readonly profile: Profile;
   readonly agreement: Agreement;
   /** Takes what the MTA cannot do as it was wished. */
   readonly warn: (warning: string) => void;
@@ -40,7 +41,7 @@ export function planHeaders(edits: Edits, options: HeaderPlanOptions): PlanStep[
   const { top, list, end } = edits.order.lay();
   const wishes = reuse(
     [...list, ...end].map((slot) => wishOf(slot, edits, options.agreement)),
-    options.rules,
+    options.profile.headers,
   );
   return [
     ...changes(wishes, options.agreement),
@@ -137,9 +138,10 @@ function additions(
   top: readonly Slot[],
   wishes: readonly Wish[],
   end: ReadonlySet<Header>,
-  { rules, agreement, warn }: HeaderPlanOptions,
+  { profile, agreement, warn }: HeaderPlanOptions,
 ): PlanStep[] {
-  const made = new MadeHeaders(wishes, rules, warn);
+  const rules = profile.headers;
+  const made = new MadeHeaders(wishes, profile, warn);
   const insert = (header: NewHeader, index: number, below?: Header): PlanStep => {
     const value = onWire(header.wire, agreement);
     return { header, below, reply: { type: "insertHeader", index, name: header.name, value } };
@@ -169,7 +171,7 @@ function additions(
     else if (isLast) belowAll.push(rules.addsAtEnd ? add(header) : insert(header, PAST_THE_END));
     else if (last === undefined) inBetween.push(insert(header, 1));
     else {
-      if (!rules.sure) warn(unsure(header, last, rules));
+      if (!rules.sure) warn(unsure(header, last, profile));
       inBetween.push(insert(header, rules.hidden + above, last));
     }
   }
@@ -183,30 +185,30 @@ function additions(
 /** What the MTA does to new headers of some names. */
 class MadeHeaders {
   readonly #names: Set<string>;
-  readonly #rules: HeaderRules;
+  readonly #profile: Profile;
   readonly #warn: (warning: string) => void;
 
-  constructor(wishes: readonly Wish[], rules: HeaderRules, warn: (warning: string) => void) {
+  constructor(wishes: readonly Wish[], profile: Profile, warn: (warning: string) => void) {
     const received = wishes.filter(({ header }) => !(header instanceof NewHeader));
     this.#names = new Set(received.map(({ header }) => header.name.toLowerCase()));
-    this.#rules = rules;
+    this.#profile = profile;
     this.#warn = warn;
   }
 
   /** Whether the MTA gives a new header the place where it would make it itself, which may be the right one. */
   takes(header: NewHeader, right: boolean): boolean {
-    const { mta, makes, unsent, unsentAlone } = this.#rules;
+    const { label, headers: { makes, unsent, unsentAlone } } = this.#profile;
     const name = header.name.toLowerCase();
     const lonely = unsentAlone.has(name) && ![...unsentAlone].some((other) => this.#names.has(other));
     if (unsent.has(name) || lonely) {
-      this.#warn(`${mta} does not send header ${header.name} on: choose another name for it`);
+      this.#warn(`${label} does not send header ${header.name} on: choose another name for it`);
       return false;
     }
     if (!makes.has(name) || this.#names.has(name)) return false;
     this.#names.add(name);
     if (!right) {
       this.#warn(
-        `${mta} has a place of its own for header ${header.name} in a message that came without one, below its ` +
+        `${label} has a place of its own for header ${header.name} in a message that came without one, below its ` +
           `Received: it goes there, and not where it was wished; choose "belowReceived" for it`,
       );
     }
@@ -214,8 +216,8 @@ class MadeHeaders {
   }
 }
 
-function unsure(header: Header, below: Header, { mta }: HeaderRules): string {
-  return `${mta} may count headers as Postfix does or as Sendmail does: header ${header.name} may not come to stand ` +
+function unsure(header: Header, below: Header, { label }: Profile): string {
+  return `${label} may count headers as Postfix does or as Sendmail does: header ${header.name} may not come to stand ` +
     `below ${below.name} but above it; choose "start", "belowReceived" or "end" for it`;
 }
 

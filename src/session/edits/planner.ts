@@ -2,8 +2,8 @@ import { chunkLimit } from "../../protocol/flags.ts";
 import type { Agreement } from "../../protocol/replies.ts";
 import type { EnvelopeAddress } from "../envelope.ts";
 import type { MtaProfile } from "../mta.ts";
+import { PROFILES } from "../mta_profiles.ts";
 import type { Edits } from "./edits.ts";
-import { HEADER_RULES } from "./header_rules.ts";
 import { Plan, type PlanStep } from "./plan.ts";
 import { planHeaders } from "./plan_headers.ts";
 import { planRecipients } from "./plan_recipients.ts";
@@ -22,12 +22,11 @@ export interface PlanOptions {
 export function planEdits(edits: Edits, { agreement, profile, recipients }: PlanOptions): Plan {
   const warnings = new Set<string>();
   const warn = (warning: string) => void warnings.add(warning);
-  const rules = HEADER_RULES[profile];
   const { sender, body, quarantine } = edits;
   return new Plan([
     ...sender === undefined ? [] : [{ reply: { type: "changeSender", ...sender } } as const],
     ...planRecipients(edits.recipients, { recipients, profile, warn }),
-    ...planHeaders(edits, { rules, agreement, warn }),
+    ...planHeaders(edits, { profile: PROFILES[profile], agreement, warn }),
     ...body instanceof Uint8Array ? planBody(body, chunkLimit(agreement.protocol)) : [],
     ...quarantine === undefined ? [] : [{ reply: { type: "quarantine", reason: quarantine } } as const],
   ], [...warnings]);
