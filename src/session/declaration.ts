@@ -12,7 +12,23 @@ export type Sight = "connect" | "helo" | "mail" | "rcpt" | "data" | "headers" | 
 /** What a filter can change. */
 export type EditKind = "headers" | "body" | "sender" | "recipients" | "quarantine";
 
-/** What a filter needs, said once: what is negotiated with the MTA follows from it. */
+/**
+ * What a filter needs, said once: what is negotiated with the MTA follows from it, and what its session has.
+ *
+ * For those who know the decorators of kilter.service:
+ *
+ * | kilter.service | here |
+ * |---|---|
+ * | `examine_helo`, `examine_sender`, `examine_recipients`, `examine_headers`, `examine_body` | `sees` |
+ * | `can_respond`, `responds_to_connect` | `answers` |
+ * | `can_add`, `can_modify`, `can_replace`, `can_remove` | `edits` |
+ * | `with_parameters` | always: arguments come with each address |
+ * | `include_rejected` | `rejectedRecipients` |
+ * | `leading_space` | always, where the MTA can: `header.rawValue` has it |
+ * | `data_size` | `maxChunk` |
+ * | `request_macros(stage, *names)` | `macros` |
+ * | `modify_flags` | follows from all of these |
+ */
 export interface Declaration {
   /** The filter's name, for logs and errors. */
   readonly name?: string;

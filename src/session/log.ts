@@ -2,7 +2,7 @@ import type { CommandType } from "../protocol/commands.ts";
 
 /** Something that an administrator may want to know. */
 export interface LogEntry {
-  /** `"error"`: a filter failed; `"warning"`: a peer did; `"debug"`: nobody did. */
+  /** `"error"`: a filter failed; `"warning"`: a peer did, or an MTA cannot do what was wished; `"debug"`: nobody did. */
   readonly level: "debug" | "warning" | "error";
   /** What happened, on one line. */
   readonly message: string;

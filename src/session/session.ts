@@ -36,7 +36,25 @@ export interface Extension {
  * {@linkcode Session.signal} aborts. After the verdict all of it fails with `SETTLED`.
  */
 export interface Session {
-  /** The SMTP client: one object for all messages of a connection. */
+  /**
+   * The SMTP client: one object for all messages of a connection, and so the key to what a filter wants to remember
+   * of it. What is to live as long as the process stands beside the filter.
+   *
+   * @example
+   * ```ts
+   * import { accept, type Connection, defineFilter, tempfail } from "@kilter/milter";
+   *
+   * let messages = 0;
+   * const perConnection = new WeakMap<Connection, number>();
+   *
+   * export default defineFilter({ sees: ["connect", "mail"], edits: [] }, (session) => {
+   *   const count = (perConnection.get(session.connection) ?? 0) + 1;
+   *   perConnection.set(session.connection, count);
+   *   messages++;
+   *   return count > 100 ? tempfail("450 4.7.1 Too many messages at once") : accept();
+   * });
+   * ```
+   */
   readonly connection: Connection;
   /** What the MTA tells beside the conversation: `session.macros.get("i")` is the queue id. */
   readonly macros: Macros;
