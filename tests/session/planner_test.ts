@@ -462,7 +462,13 @@ const RECIPIENTS: readonly {
     steps: ["1. add recipient <b@x.example>", "2. add recipient <B@x.example>"],
   },
   {
-    what: "who is touched where no recipient is seen",
+    what: "who is added where no recipient is seen",
+    recipients: undefined,
+    edit: (edits) => edits.addRecipient("a@x.example", undefined),
+    steps: ["1. add recipient <a@x.example>"],
+  },
+  {
+    what: "who is removed where no recipient is seen",
     recipients: undefined,
     edit(edits) {
       edits.addRecipient("a@x.example", undefined);

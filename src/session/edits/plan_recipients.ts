@@ -18,7 +18,7 @@ interface Wish {
   readonly address: string;
   /** The addresses by which the MTA has this recipient; none if it does not. */
   readonly spellings: readonly string[];
-  /** Whether the recipient may be one whom the filter has not seen. */
+  /** Whether the filter wants one gone whom it has not seen. */
   readonly unseen: boolean;
   /** What the filter said last. */
   readonly last: RecipientEdit;
@@ -38,7 +38,10 @@ export function planRecipients(edits: readonly RecipientEdit[], options: Recipie
     const spellings = spellingsOf(address, options.recipients ?? []);
     // Sendmail has two who differ by capitals for two.
     const key = spellings[0] ?? (options.profile === "sendmail" ? address : address.toLowerCase());
-    const unseen = wishes.get(key)?.unseen ?? (options.recipients === undefined || last.type === "remove");
+    const before = wishes.get(key);
+    // Who was added first was not there, as far as the filter can see.
+    const removes = last.type === "remove" && (before === undefined || options.recipients === undefined);
+    const unseen = before?.unseen || removes;
     wishes.set(key, { address, spellings, unseen, last });
   }
   return [...wishes.values()].flatMap((wish) => steps(wish, options));
