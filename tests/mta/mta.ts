@@ -28,6 +28,8 @@ export interface Mta extends AsyncDisposable {
   readonly smtp: Endpoint;
   /** Where it calls its filter, for `serve`: nothing listens there yet. */
   readonly milter: Address;
+  /** Where it calls each of its filters, if it has several: the first is `milter`. */
+  readonly milters: readonly Address[];
   /** All mails that it has delivered so far. */
   delivered(): readonly Mail[];
   /** The mail with this Subject, as delivered, waiting for it if need be. */
@@ -53,8 +55,19 @@ export function whyNot(name: MtaName): string | undefined {
   return RECIPES[name].missing();
 }
 
+/** How an MTA of a test is set up. */
+export interface MtaOptions {
+  /** How it reaches its filters. */
+  readonly transport?: Transport | undefined;
+  /** How many filters it calls, one after the other. Default: 1. */
+  readonly filters?: number | undefined;
+  /** What Postfix is set up with beside the usual: parameters of its main.cf. */
+  readonly mainCf?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Starts an MTA of its own, with its own queue and its own ports, within 0.1 s. */
-export async function startMta(name: MtaName, transport: Transport = QUICKEST[name]): Promise<Mta> {
+export async function startMta(name: MtaName, options: MtaOptions = {}): Promise<Mta> {
+  const { transport = QUICKEST[name], filters = 1, mainCf = {} } = options;
   const recipe = RECIPES[name];
   const sink = await SmtpSink.listen();
   const dir = mkdtempSync(join(tmpdir(), "kilter-mta-"));
@@ -69,14 +82,20 @@ export async function startMta(name: MtaName, transport: Transport = QUICKEST[na
 
   try {
     chmodSync(dir, 0o755); // users "postfix" and "nobody" have to get in
-    const milter = transport === "inet" ? await freeEndpoint() : { path: join(dir, "milter"), mode: 0o666 };
-    const site: Site = { dir, smtp: await freeEndpoint(), milter, sink: sink.endpoint };
+    const milters: Address[] = [];
+    for (let at = 0; at < filters; at++) {
+      milters.push(
+        transport === "inet" ? await freeEndpoint() : { path: join(dir, `milter${at}`), mode: 0o666 },
+      );
+    }
+    const site: Site = { dir, smtp: await freeEndpoint(), milters, mainCf, sink: sink.endpoint };
     child = new LeashedProcess(recipe.configure(site), log);
     await listening(site.smtp, child);
     return {
       name,
       smtp: site.smtp,
-      milter,
+      milter: milters[0]!,
+      milters,
       delivered: () => sink.mails,
       delivery: (subject) => sink.find((mail) => subjectOf(mail) === subject),
       quarantined: () => {

@@ -15,6 +15,16 @@ function ignoring(name: MtaName): string | false {
   return reason !== undefined && `tests with a real ${name}: ${reason}; see tests/mta/install.sh`;
 }
 
+/** The optional part of {@linkcode testOnEachMta}. */
+export interface MtaTestOptions {
+  /** How each MTA reaches its filters. */
+  readonly transport?: Readonly<Record<MtaName, Transport>>;
+  /** How many filters it calls: the options that the body gets are for the first. Default: 1. */
+  readonly filters?: number;
+  /** What Postfix is set up with beside the usual: parameters of its main.cf. */
+  readonly mainCf?: Readonly<Record<string, string>>;
+}
+
 /**
  * Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing.
  * Its filter is served with the options that the body gets. Neither side may find fault with the other.
@@ -22,11 +32,11 @@ function ignoring(name: MtaName): string | false {
 export function testOnEachMta(
   name: string,
   body: (mta: Mta, options: ServeOptions) => Promise<void>,
-  { transport }: { readonly transport?: Readonly<Record<MtaName, Transport>> } = {},
+  { transport, ...options }: MtaTestOptions = {},
 ): void {
   for (const mtaName of ["postfix", "sendmail"] as const) {
     test(`${mtaName}: ${name}`, { ignore: IGNORE[mtaName] }, async () => {
-      await using mta = await startMta(mtaName, transport?.[mtaName]);
+      await using mta = await startMta(mtaName, { ...options, transport: transport?.[mtaName] });
       const logged: LogEntry[] = [];
       const log = (entry: LogEntry) => void logged.push(entry);
       await body(mta, { listen: mta.milter, log });

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Address } from "../../mod.ts";
 import type { Recipe, Site } from "./recipe.ts";
 
 /** The first of Postfix's processes. (`postfix start-fg` would add a parent that eats signals.) */
@@ -12,7 +13,7 @@ const MASTER = "/usr/lib/postfix/sbin/master";
 const QUEUES = ["active", "bounce", "defer", "deferred", "hold", "incoming", "private", "public"];
 
 /** `milter_default_action` is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
-const mainCf = ({ dir, milter, sink }: Site): string => `
+const usualCf = ({ dir, milters, mainCf, sink }: Site): string => `
 compatibility_level = 3.6
 queue_directory = ${dir}/queue
 data_directory = ${dir}/data
@@ -37,9 +38,13 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
 
-smtpd_milters = ${"path" in milter ? `unix:${milter.path}` : `inet:${milter.host}:${milter.port}`}
+smtpd_milters = ${milters.map(socketOf).join(", ")}
 milter_default_action = reject
+${Object.entries(mainCf).map(([name, value]) => `${name} = ${value}`).join("\n")}
 `;
+
+const socketOf = (milter: Address): string =>
+  "path" in milter ? `unix:${milter.path}` : `inet:${milter.host}:${milter.port}`;
 
 /** Debian's, without the chroots, which would hide /etc/hosts, and without the services that nobody calls. */
 const masterCf = ({ smtp }: Site): string => `
@@ -73,7 +78,7 @@ export const postfix: Recipe = {
     install("root", "755", [etc, `${site.dir}/queue`, `${site.dir}/queue/pid`]);
     install("postfix", "700", [`${site.dir}/data`, ...QUEUES.map((name) => `${site.dir}/queue/${name}`)]);
     copyFileSync("/etc/postfix/dynamicmaps.cf", join(etc, "dynamicmaps.cf"));
-    writeFileSync(join(etc, "main.cf"), mainCf(site));
+    writeFileSync(join(etc, "main.cf"), usualCf(site));
     writeFileSync(join(etc, "master.cf"), masterCf(site));
     // Each process reads a fresh main.cf again and again, until it is two seconds old.
     utimesSync(join(etc, "main.cf"), 0, 0);

@@ -9,8 +9,10 @@ export interface Site {
   readonly dir: string;
   /** Where it takes mail. */
   readonly smtp: Endpoint;
-  /** Where it calls its filter. */
-  readonly milter: Address;
+  /** Where it calls its filters, one after the other. */
+  readonly milters: readonly Address[];
+  /** What Postfix is set up with beside the usual. */
+  readonly mainCf: Readonly<Record<string, string>>;
   /** Where it delivers. */
   readonly sink: Endpoint;
 }

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import type { Address } from "../../mod.ts";
 import type { Recipe, Site } from "./recipe.ts";
 
 const ROOT = process.env["KILTER_SENDMAIL"] ?? "/var/cache/kilter-sendmail";
@@ -12,7 +13,7 @@ const PROGRAM = join(ROOT, "usr/libexec/sendmail/sendmail");
 const CF = join(ROOT, "usr/share/sendmail/cf");
 
 /** `F=4` (421) is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
-const mc = ({ dir, smtp, milter, sink }: Site): string => `
+const mc = ({ dir, smtp, milters, sink }: Site): string => `
 OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`mx.example.test')dnl
 define(\`confPID_FILE', \`${dir}/sendmail.pid')dnl
@@ -38,13 +39,16 @@ FEATURE(\`promiscuous_relay')dnl
 DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=${smtp.host}, Port=${smtp.port}')dnl
 define(\`SMART_HOST', \`relay:[${sink.host}]')dnl
 define(\`RELAY_MAILER_ARGS', \`TCP $h ${sink.port}')dnl
-INPUT_MAIL_FILTER(\`kilter', \`S=${socketOf(milter)}, F=4, T=S:10s;R:10s;E:30s;C:30s')dnl
+${milters.map(filterLine).join("\n")}
 MAILER(\`smtp')dnl
 LOCAL_RULE_0
 R$* < @ refused.test $* > $*\t$#error $@ 5.1.1 $: "550 No such user"
 `;
 
-const socketOf = (milter: Site["milter"]): string =>
+const filterLine = (milter: Address, at: number): string =>
+  `INPUT_MAIL_FILTER(\`kilter${at}', \`S=${socketOf(milter)}, F=4, T=S:10s;R:10s;E:30s;C:30s')dnl`;
+
+const socketOf = (milter: Address): string =>
   "path" in milter ? `local:${milter.path}` : `inet:${milter.port}@${milter.host}`;
 
 /**
@@ -82,5 +86,5 @@ export const sendmail: Recipe = {
   },
 
   // It says what it negotiates, and that it could not take leave of a server that was quicker.
-  complaint: /^milter_\w+\(kilter\): (?!send:|received:|write\(Q\))/,
+  complaint: /^milter_\w+\(kilter\d\): (?!send:|received:|write\(Q\))/,
 };
