@@ -187,18 +187,20 @@ export async function nextMail(mta: Mta, count: number): Promise<Mail> {
 }
 
 /** Fails unless a mail was delivered like this. */
-export function assertDelivered(mail: Mail, wished: Sent & Delivered): void {
+export function assertDelivered(mail: Mail, wished: Sent & Delivered, what = ""): void {
   const lines = linesOf(mail);
-  if (wished.reads === undefined) assertEquals(lines, [...wished.headers], "headers");
+  if (wished.reads === undefined) assertEquals(lines, [...wished.headers], `${what} headers`);
   else {
-    assertEquals(lines.map(readable), [...wished.reads], "headers");
+    assertEquals(lines.map(readable), [...wished.reads], `${what} headers`);
     const long = lines.flatMap((line) => line.split("\n")).filter((line) => line.length > 78);
-    assertEquals(long, [], "lines over 78 octets");
+    assertEquals(long, [], `${what} lines over 78 octets`);
   }
   const body = bodyOf(mail);
-  if (body !== wished.body) assertEquals(around(body, wished.body), around(wished.body, body), "body");
-  assertEquals(partyOf(mail.from), partyOf(wished.from), "sender");
-  assertEquals(mail.to.map(partyOf).sort(), wished.to.map(partyOf).sort(), "recipients");
+  if (body !== wished.body) {
+    assertEquals(around(body, wished.body), around(wished.body, body), `${what} body`);
+  }
+  assertEquals(partyOf(mail.from), partyOf(wished.from), `${what} sender`);
+  assertEquals(mail.to.map(partyOf).sort(), wished.to.map(partyOf).sort(), `${what} recipients`);
 }
 
 /** A line as it is read by a library of others. */
