@@ -23,7 +23,8 @@ export function specifierOf(name: string): string {
   return Object.entries<string>(manifest.imports).find(([key]) => key === name)?.[1] ?? "";
 }
 
-function versionOf(name: string): string {
+/** The range of versions in which deno.json has a package of npm. */
+export function versionOf(name: string): string {
   const version = specifierOf(name).match(/^npm:.+@(.+)$/)?.[1];
   if (version === undefined) {
     throw new Error(`Cannot tell the version of ${name}: deno.json does not import it from npm`);
