@@ -1,0 +1,306 @@
+/** What MTAs tell beside the conversation: the macros that were asked for, and what the session makes of them. */
+
+import { execFile, execFileSync } from "node:child_process";
+import { accept, type Declaration, defineFilter, serve, type Session } from "../../mod.ts";
+import { Macros } from "../../src/protocol/mod.ts";
+import { assertEquals, assertMatch, tempDir, test } from "../harness.ts";
+import { deliver, messageOf, open, sendMail } from "./mail.ts";
+import { type MtaName, startMta, whyNot } from "./mta.ts";
+import { testOnEachMta } from "./on_each_mta.ts";
+import { type Endpoint, SmtpClient } from "./smtp_client.ts";
+import { type Said, serveTapped } from "./wiretap.ts";
+
+/** Names by the code of the command that they come with: `C` for CONNECT, `L` for a header. */
+type Names = Readonly<Record<string, readonly string[]>>;
+
+/** What a filter asks for, and what comes of it. */
+interface MacroCase {
+  readonly name: string;
+  readonly asked: NonNullable<Declaration["macros"]>;
+  /** The names that each MTA tells then, at those commands that a case is about. */
+  readonly told: Readonly<Record<MtaName, Names>>;
+}
+
+/** What both tell of lists that neither has by itself. */
+const ALL: Names = {
+  C: ["v", "{client_addr}"],
+  H: ["j", "{client_name}"],
+  M: ["{client_addr}", "{mail_addr}"],
+  R: ["j", "{rcpt_addr}"],
+  T: ["i", "{client_port}"],
+  N: ["{client_addr}"],
+  E: ["i", "{client_addr}"],
+};
+
+const TLS = ["{tls_version}", "{cipher}"];
+
+const MACROS: readonly MacroCase[] = [
+  {
+    name: "a list for each stage",
+    asked: {
+      connect: ["v", "{client_addr}"],
+      helo: ["j", "{client_name}"],
+      mail: ["{client_addr}", "mail_addr"],
+      rcpt: ["{j}", "{rcpt_addr}"],
+      data: ["i", "{client_port}"],
+      endOfHeaders: ["{client_addr}"],
+      endOfMessage: ["i", "client_addr"],
+    },
+    // To Postfix, single headers are of the stage of their end, and chunks of the body of that of the message's.
+    told: { postfix: { ...ALL, L: ALL["N"]!, B: ALL["E"]! }, sendmail: { ...ALL, L: [], B: [] } },
+  },
+  {
+    name: "a list for the end of the message alone, beside which Sendmail is sent an empty one",
+    asked: { endOfMessage: ["i", "{client_addr}"] },
+    told: {
+      postfix: { L: ["i"], N: ["i"], E: ["i", "{client_addr}"] },
+      sendmail: { L: [], N: [], E: ["i", "{client_addr}"] },
+    },
+  },
+  {
+    name: "a list for the end of the headers alone",
+    asked: { endOfHeaders: ["i", "j"] },
+    told: {
+      postfix: { L: ["i", "j"], N: ["i", "j"], E: ["i"] },
+      sendmail: { L: [], N: ["i", "j"], E: [] },
+    },
+  },
+  {
+    name: "what both tell anyway, for which nothing is asked",
+    asked: { connect: ["j"], mail: ["i", "{mail_addr}"], rcpt: ["{rcpt_addr}"] },
+    told: {
+      postfix: {
+        C: ["_", "j", "v", "{daemon_addr}", "{daemon_name}"],
+        // The queue id comes with the first recipient that Postfix takes, after him.
+        M: ["{mail_addr}", "{mail_host}", "{mail_mailer}"],
+        R: ["i", "{rcpt_addr}", "{rcpt_host}", "{rcpt_mailer}"],
+      },
+      sendmail: {
+        C: ["_", "j", "{daemon_name}", "{if_name}"],
+        M: ["i", "{mail_addr}", "{mail_host}", "{mail_mailer}"],
+        R: ["{rcpt_addr}", "{rcpt_host}", "{rcpt_mailer}"],
+      },
+    },
+  },
+  {
+    name: "names that mean nothing to the MTA, or have no value, which it leaves out",
+    asked: { connect: ["j", "{no_such_thing}"], helo: [...TLS, "j"], mail: ["i", "{auth_authen}", "{j}"] },
+    told: {
+      postfix: { C: ["j"], H: ["j"], M: ["j"] },
+      sendmail: { C: ["j"], H: ["j"], M: ["i", "j"] },
+    },
+  },
+  {
+    name: "empty lists, which are Postfix's own choice, and nothing in Sendmail",
+    asked: { connect: [], data: [] },
+    told: {
+      postfix: { C: ["_", "j", "v", "{daemon_addr}", "{daemon_name}"], T: ["i"] },
+      sendmail: { C: [], T: [] },
+    },
+  },
+];
+
+/** The names that were told at a command; of one that came again those of the last. */
+function namesAt(code: string, said: readonly Said[]): string[] {
+  const last = said.flatMap((one) => one.by === "mta" && one.command.type === "macros" ? one.command : [])
+    .findLast(({ stage }) => stage === code);
+  return last === undefined ? [] : Object.keys(Macros.none.define(code, last.definitions).toObject()).sort();
+}
+
+testOnEachMta("the MTA tells the macros that were asked for, and no others", async (mta, options) => {
+  for (const { name, asked, told } of MACROS) {
+    const filter = defineFilter({ macros: asked, answers: [] }, async (session) => {
+      await session.endOfMessage();
+      return accept();
+    });
+    await using server = await serveTapped(filter, options);
+    await sendMail(mta);
+    const said = server.tap.take();
+    for (const [code, names] of Object.entries(told[mta.name])) {
+      assertEquals(namesAt(code, said), [...names].sort(), `${name}: ${code}`);
+    }
+  }
+});
+
+testOnEachMta("macros come whether or not their command does", async (mta, options) => {
+  const macros = { connect: ["{client_addr}"], mail: ["{mail_addr}", "j"], data: ["j"] };
+  let seen: Record<string, string> = {};
+  const filter = defineFilter({ sees: [], edits: [], macros }, async (session) => {
+    await session.endOfMessage();
+    seen = session.macros.toObject();
+    return accept();
+  });
+  await using _server = await serve(filter, options);
+  await sendMail(mta);
+  assertEquals(
+    [seen["{client_addr}"], seen["{mail_addr}"], seen["{rcpt_addr}"], seen["j"]],
+    ["127.0.0.1", "sender@example.test", "two@example.test", "mx.example.test"],
+  );
+});
+
+testOnEachMta("macros have their values at each stage, by either spelling", async (mta, options) => {
+  let ids: Record<string, string | undefined> = {};
+  let seen: Record<string, unknown> = {};
+  const filter = async (session: Session) => {
+    ids = { start: session.queueId };
+    await session.envelopeFrom();
+    ids["mail"] = session.queueId;
+    await session.data();
+    ids["data"] = session.queueId;
+    await session.headers.collect();
+    ids["headers"] = session.queueId;
+    await session.endOfMessage();
+    ids["end"] = session.queueId;
+    const { macros, authenticatedUser, tls } = session;
+    seen = {
+      i: [macros.get("i"), macros.get("{i}"), macros.toObject()["i"]],
+      mail_addr: [macros.get("mail_addr"), macros.get("{mail_addr}"), macros.has("{mail_addr}")],
+      authenticatedUser,
+      tls,
+    };
+    return accept();
+  };
+  await using _server = await serve(filter, options);
+  const client = SmtpClient.to(mta.smtp);
+  await open(client);
+  for (const message of ["first", "second"]) {
+    const { queueId } = await deliver(client, { message: messageOf(message) });
+    // Postfix has it from the first recipient on. The first run starts at CONNECT, the next at MAIL.
+    const mail = mta.name === "postfix" ? undefined : queueId;
+    const start = message === "first" ? undefined : mail;
+    assertEquals(ids, { start, mail, data: queueId, headers: queueId, end: queueId }, message);
+    assertEquals(seen, {
+      i: [queueId, queueId, queueId],
+      mail_addr: ["sender@example.test", "sender@example.test", true],
+      authenticatedUser: undefined,
+      tls: undefined,
+    });
+  }
+  await client.quit();
+});
+
+testOnEachMta("each recipient keeps the macros of its moment", async (mta, options) => {
+  const seen: unknown[] = [];
+  const filter = async (session: Session) => {
+    const recipients = [];
+    for await (const recipient of session.envelopeRecipients()) recipients.push(recipient);
+    await session.endOfMessage();
+    for (const { address, macros } of recipients) {
+      seen.push([address, macros.get("rcpt_addr"), macros.get("{rcpt_mailer}"), macros.get("j")]);
+    }
+    seen.push(session.macros.get("{rcpt_addr}"));
+    return accept();
+  };
+  await using _server = await serve(filter, options);
+  const to = ["one", "two", "three"].map((name) => `${name}@example.test`);
+  await sendMail(mta, { to: to.map((address) => `<${address}>`) });
+  const mailer = mta.name === "postfix" ? "smtp" : "relay";
+  assertEquals(seen, [
+    ...to.map((address) => [address, address, mailer, "mx.example.test"]),
+    "three@example.test",
+  ]);
+});
+
+/** Why those tests are skipped that are about Postfix alone. */
+const NO_POSTFIX = whyNot("postfix") ?? false;
+
+test(
+  "postfix: authenticatedUser is the name by which the client has logged in",
+  { ignore: NO_POSTFIX },
+  async () => {
+    const seen: (string | undefined)[] = [];
+    const filter = defineFilter({ sees: ["mail"], answers: [] }, async (session) => {
+      await session.envelopeFrom();
+      seen.push(session.authenticatedUser, session.macros.get("{auth_type}"));
+      return accept();
+    });
+    await using mta = await startMta("postfix", { mainCf: { smtpd_authorized_xclient_hosts: "127.0.0.1" } });
+    await using _server = await serve(filter, { listen: mta.milter });
+    const client = SmtpClient.to(mta.smtp);
+    await open(client);
+    // A proxy in front of Postfix may tell who has logged in with it.
+    assertEquals((await client.command("XCLIENT LOGIN=arthur")).code, 220);
+    assertEquals((await client.command("EHLO client.example.test")).code, 250);
+    assertEquals((await deliver(client)).refused, {});
+    await client.quit();
+    assertEquals(seen, ["arthur", "XCLIENT"]);
+  },
+);
+
+test(
+  "postfix: tls is what the client and the MTA have agreed on",
+  { ignore: NO_POSTFIX || noOpenSsl() },
+  async () => {
+    const seen: Session["tls"][] = [];
+    // It comes with the second HELO, also to a filter that sees none of them.
+    const filters = [
+      async (session: Session) => {
+        await session.endOfMessage();
+        seen.push(session.tls);
+        return accept();
+      },
+      defineFilter({ sees: [], edits: [] }, async (session) => {
+        await session.endOfMessage();
+        seen.push(session.tls);
+        return accept();
+      }),
+    ];
+    await using dir = await tempDir();
+    const [key, cert] = [dir.file("key.pem"), dir.file("cert.pem")];
+    execFileSync("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-keyout", key, "-out", cert, "-subj", "/CN=camelot.example.test", "-days", "2"],
+    ], { stdio: "ignore" });
+    await using mta = await startMta("postfix", {
+      mainCf: {
+        smtpd_tls_security_level: "may",
+        smtpd_tls_key_file: key,
+        smtpd_tls_cert_file: cert,
+        smtpd_tls_CAfile: cert,
+        smtpd_tls_ask_ccert: "yes",
+      },
+    });
+    for (const filter of filters) {
+      await using _server = await serve(filter, { listen: mta.milter });
+      await sendOverTls(mta.smtp, ["-tls1_3"]);
+      await sendOverTls(mta.smtp, ["-tls1_2", "-key", key, "-cert", cert]);
+    }
+    const anonymous = {
+      version: "TLSv1.3",
+      cipher: "TLS_AES_256_GCM_SHA384",
+      bits: 256,
+      certificate: undefined,
+    };
+    const certified = {
+      version: "TLSv1.2",
+      cipher: "ECDHE-ECDSA-AES256-GCM-SHA384",
+      bits: 256,
+      certificate: { subject: "camelot.example.test", issuer: "camelot.example.test" },
+    };
+    assertEquals(seen, [anonymous, certified, anonymous, certified]);
+  },
+);
+
+function noOpenSsl(): string | false {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return "there is no openssl";
+  }
+}
+
+/** Says a whole SMTP session after STARTTLS, and waits for its end. */
+async function sendOverTls({ host, port }: Endpoint, options: readonly string[]): Promise<void> {
+  const command = ["s_client", "-quiet", "-starttls", "smtp", "-connect", `${host}:${port}`, ...options];
+  const said = await new Promise<string>((done) => {
+    const client = execFile("openssl", command, (_error, stdout) => done(stdout));
+    const lines = [
+      "EHLO client.example.test",
+      "MAIL FROM:<sender@example.test>",
+      "RCPT TO:<one@example.test>",
+    ];
+    client.stdin!.end([...lines, "DATA", `${messageOf("secret")}.`, "QUIT", ""].join("\r\n"));
+  });
+  assertMatch(said, /queued as/);
+}
