@@ -7,6 +7,9 @@
  * beside the chunks brings the collection forward: 5 to 11 MB.
  */
 
+/** What is read for smaller chunks than this makes garbage enough by itself: only bodies come in larger ones. */
+const LARGE = 16 * 1024;
+
 /** How many bytes are read between two reminders. */
 const EVERY = 64 * 1024;
 
@@ -20,6 +23,7 @@ export let litter: unknown;
 
 /** Notes that a chunk of so many bytes was read. */
 export function noteRead(size: number): void {
+  if (size < LARGE) return;
   unreminded += size;
   if (unreminded < EVERY) return;
   unreminded = 0;
