@@ -1,5 +1,6 @@
 import { type AttachmentStream, MailParser, type MailParserOptions, type MessageText } from "mailparser";
 import { MilterError } from "../errors.ts";
+import { concat } from "../wire/concat.ts";
 import { decodeText, encodeText } from "../wire/text.ts";
 import { type Mailbox, parseMailboxes } from "./addresses.ts";
 import { printable, unfold } from "./text.ts";
@@ -253,18 +254,8 @@ async function readAttachment(part: AttachmentStream): Promise<ParsedAttachment>
     disposition: part.contentDisposition?.toLowerCase(),
     contentId: part.cid,
     related: part.related === true,
-    content: join(chunks),
+    content: concat(chunks),
   };
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { encodeText, type Text } from "../wire/text.ts";
-import { concat } from "./lines.ts";
+import { concat } from "../wire/concat.ts";
 import { foldsOf, type MailField } from "./mail.ts";
 
 /**

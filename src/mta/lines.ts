@@ -1,21 +1,12 @@
 /** Bytes as lines of text: what mails are made of. */
 
+import { concat } from "../wire/concat.ts";
+
 const LF = 0x0a;
 const CR = 0x0d;
 
 /** What ends a line on the wire. */
 export const CRLF: Uint8Array = Uint8Array.of(CR, LF);
-
-/** Pieces of bytes as one. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
 
 /** The line that starts at a place, without its end, and where the next one starts. */
 export function lineAt(bytes: Uint8Array, at: number): { readonly line: Uint8Array; readonly next: number } {

@@ -1,5 +1,6 @@
 import { encodeText, type Text } from "../wire/text.ts";
-import { concat, CRLF, lineAt, withCrlf } from "./lines.ts";
+import { concat } from "../wire/concat.ts";
+import { CRLF, lineAt, withCrlf } from "./lines.ts";
 
 /** A header field of a mail. */
 export interface MailField {

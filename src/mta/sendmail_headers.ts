@@ -8,7 +8,7 @@ import {
   RESENT,
   writtenValue,
 } from "./header_list.ts";
-import { concat } from "./lines.ts";
+import { concat } from "../wire/concat.ts";
 import { type MailField, oneOf, sameName } from "./mail.ts";
 
 /** A place in Sendmail's list, which stays when its value goes. */

@@ -1,4 +1,5 @@
-import { concat, CRLF, linesOf } from "./lines.ts";
+import { concat } from "../wire/concat.ts";
+import { CRLF, linesOf } from "./lines.ts";
 import { foldsOf, type Mail, mailBytes, type MailField } from "./mail.ts";
 import type { MtaName } from "./mta_name.ts";
 

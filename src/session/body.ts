@@ -1,5 +1,6 @@
 import { MilterError } from "../errors.ts";
 import { ACTION } from "../protocol/flags.ts";
+import { concat } from "../wire/concat.ts";
 import { encodeText } from "../wire/text.ts";
 import type { Part } from "./part.ts";
 import type { Body } from "./session.ts";
@@ -70,14 +71,7 @@ export class RunBody implements Body {
       }
       chunks.push(chunk);
     }
-    if (chunks.length === 1) return chunks[0]!;
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    return chunks.length === 1 ? chunks[0]! : concat(chunks);
   }
 
   replace(content: Uint8Array | string | AsyncIterable<Uint8Array>): void {

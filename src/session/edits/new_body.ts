@@ -1,3 +1,5 @@
+import { concat } from "../../wire/concat.ts";
+
 /**
  * Reads all of a body that a filter hands in as a stream, before the first edit goes out: one that fails half-way
  * must not leave half a body behind.
@@ -13,31 +15,19 @@ export async function readBody(source: AsyncIterable<Uint8Array>, signal: AbortS
   });
   const iterator = source[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
     signal.throwIfAborted();
     while (true) {
       const { done, value } = await Promise.race([iterator.next(), aborted]);
-      if (done) return joined(chunks, size);
+      if (done) return concat(chunks);
       if (!(value instanceof Uint8Array)) {
         throw new TypeError(`Cannot replace the body: its stream gave ${typeof value}, not bytes`);
       }
       chunks.push(value);
-      size += value.length;
     }
   } catch (error) {
     // Whatever it holds is let go; nobody waits for that.
     iterator.return?.()?.then(undefined, () => {});
     throw error;
   }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
