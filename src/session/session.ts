@@ -161,7 +161,7 @@ export interface Headers extends AsyncIterable<Header> {
   /** Adds a header below all others. */
   append(name: string, value: string): Header;
   /**
-   * Adds a header at a place. Of several at one place the last stands first, except at the end.
+   * Adds a header at a place. Of several at one place the last is nearest to it; at the end it is the last.
    *
    * @throws {RangeError} if the place is an index that the list of headers does not have.
    */
