@@ -259,6 +259,12 @@ const FATES: readonly EditCase[] = [
     gives: { held: /X-New: 1/ },
   },
   {
+    name: "quarantine keeps its reason, which Postfix only logs",
+    edit: (session) => session.quarantine("looks odd, 100% %s %%"),
+    gives: { held: /^qlooks odd, 100% %s %%$/m },
+    only: "sendmail",
+  },
+  {
     name: "quarantine by the verdict",
     edit: ({ headers }) => void headers.append("X-New", "1"),
     verdict: quarantine("looks odd"),
