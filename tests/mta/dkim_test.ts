@@ -6,7 +6,7 @@ import { PROTOCOL } from "../../src/protocol/mod.ts";
 import { assertBytes, latin1 } from "../bytes.ts";
 import { type Canonicalization, KEYS, passing, sign, verify } from "../dkim.ts";
 import { assertEquals, toBytes } from "../harness.ts";
-import { nextMail } from "./edits/cases.ts";
+import { nextMail } from "./edits/delivered.ts";
 import { deliver, open } from "./mail.ts";
 import type { Mta } from "./mta.ts";
 import { testOnEachMta } from "./on_each_mta.ts";

@@ -1,7 +1,8 @@
 /** Who a mail is from and for after edits, where it goes, and whether it goes at all. */
 
 import { discard, quarantine, reject, type Session, tempfail } from "../../../mod.ts";
-import { type EditCase, OWN, SENT, testEdits } from "./cases.ts";
+import { type EditCase, testEdits } from "./cases.ts";
+import { OWN, SENT } from "./delivered.ts";
 
 const [ONE, TWO] = SENT.to as [string, string];
 const THREE = "<three@example.test>";

@@ -1,7 +1,8 @@
 /** Where headers land: inserted, changed and deleted, each compared with the list as wished. */
 
 import type { Header, Session } from "../../../mod.ts";
-import { type EditCase, OWN, SENT, testEdits } from "./cases.ts";
+import { type EditCase, testEdits } from "./cases.ts";
+import { OWN, SENT } from "./delivered.ts";
 
 const LINES = SENT.headers;
 const LAST = LINES.length - 1;

@@ -1,6 +1,7 @@
 /** Headers that MTAs make where they are missing, or keep to themselves, and messages without any. */
 
-import { type EditCase, OWN, SENT, testEdits } from "./cases.ts";
+import { type EditCase, testEdits } from "./cases.ts";
+import { OWN, SENT } from "./delivered.ts";
 
 const LINES = SENT.headers;
 

@@ -7,7 +7,7 @@ import { Random } from "../../harness.ts";
 import { deliver, open } from "../mail.ts";
 import { testOnEachMta } from "../on_each_mta.ts";
 import { SmtpClient } from "../smtp_client.ts";
-import { assertDelivered, type Delivered, messageOf, nextMail, OWN, type Sent } from "./cases.ts";
+import { assertDelivered, type Delivered, messageOf, nextMail, OWN, type Sent } from "./delivered.ts";
 
 const RUNS = 30;
 const FIRST_SEED = Number(process.env["KILTER_SEED"] ?? Date.now() >>> 0);

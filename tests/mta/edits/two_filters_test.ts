@@ -5,7 +5,7 @@ import { deliver, open } from "../mail.ts";
 import type { MtaName } from "../mta.ts";
 import { testOnEachMta } from "../on_each_mta.ts";
 import { SmtpClient } from "../smtp_client.ts";
-import { assertDelivered, type Delivered, messageOf, nextMail, OWN, SENT } from "./cases.ts";
+import { assertDelivered, type Delivered, messageOf, nextMail, OWN, SENT } from "./delivered.ts";
 
 const LINES = SENT.headers;
 const [SUBJECT, ...REST] = LINES as [string, ...string[]];

@@ -3,7 +3,8 @@
 import type { Session } from "../../../mod.ts";
 import { PROTOCOL } from "../../../src/protocol/mod.ts";
 import { encodeText } from "../../../src/wire/text.ts";
-import { type EditCase, OWN, SENT, testEdits } from "./cases.ts";
+import { type EditCase, testEdits } from "./cases.ts";
+import { OWN, SENT } from "./delivered.ts";
 
 const LINES = SENT.headers;
 const LONG_WORD = "x".repeat(900);
