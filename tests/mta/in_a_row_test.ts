@@ -3,6 +3,7 @@
  * replies and the same delivery, save where one filter would have to see what another has done.
  */
 
+import process from "node:process";
 import {
   accept,
   compose,
@@ -15,15 +16,19 @@ import {
   reject,
   serve,
   type Session,
+  type Sight,
   tempfail,
   type Verdict,
 } from "../../mod.ts";
-import { assertEquals, delay } from "../harness.ts";
+import { assertEquals, delay, Random } from "../harness.ts";
 import { BODY, deliver, HEADERS, messageOf, open, type Refused } from "./mail.ts";
 import { type Mta, startMta } from "./mta.ts";
 import { testOnEachMta } from "./on_each_mta.ts";
 import { SmtpClient } from "./smtp_client.ts";
-import { bodyOf, headersOf } from "./smtp_sink.ts";
+import { bodyOf, headersOf, subjectOf } from "./smtp_sink.ts";
+
+const RUNS = 30;
+const FIRST_SEED = Number(process.env["KILTER_SEED"] ?? 1);
 
 /** A mail that was delivered, as far as it does not depend on time and place. */
 interface Delivered {
@@ -68,6 +73,11 @@ class BothWays {
     return { row, one };
   }
 
+  /** The subjects of the mails that each has delivered. */
+  delivered(): (string | undefined)[][] {
+    return [this.#row, this.#one].map((mta) => mta.delivered().map(subjectOf));
+  }
+
   /** What was logged of failures since it was last asked for. */
   takeLogs(): Record<"row" | "one", string[]> {
     const told = (logs: LogEntry[]) => logs.splice(0).map(({ filter, message }) => `${filter}: ${message}`);
@@ -78,7 +88,6 @@ class BothWays {
 /** Sends a mail, and waits until it is known what has become of it. */
 async function resultOf(mta: Mta, subject: string): Promise<Result> {
   const message = messageOf(subject, BODY, [["X-One", "1"], ["X-Two", "2"], ...HEADERS, ["X-One", "3"]]);
-  const count = mta.delivered().length;
   const client = SmtpClient.to(mta.smtp);
   const { greeting: _, ...opening } = await open(client);
   const outcome = await deliver(client, { message });
@@ -86,10 +95,7 @@ async function resultOf(mta: Mta, subject: string): Promise<Result> {
   const refused = { ...opening, ...outcome.refused };
   if (outcome.queueId === undefined) return { refused, end: "refused" };
   if (outcome.queueId in mta.quarantined()) return { refused, end: "held" };
-  if (subject.includes("discard")) {
-    await delay(50);
-    if (mta.delivered().length === count) return { refused, end: "dropped" };
-  }
+  if (subject.startsWith("discard")) return { refused, end: "dropped" };
   const mail = await mta.delivery(subject);
   const addressOf = (line: string) => line.split(" ")[0]!;
   return {
@@ -234,6 +240,8 @@ for (const [verdict, end, stages] of VERDICTS) {
         assertEquals(row.end, end, what);
       }
     }
+    await ways.send("the last", [IDLE, IDLE, IDLE]);
+    assertEquals(ways.delivered(), [["the last"], ["the last"]]);
   });
 }
 
@@ -285,6 +293,91 @@ testBothWays("compose has a filter fail by its own policy, as three in a row do"
     }
   }
 });
+
+/** The sights that bring a filter to each stage. */
+const SEEN_AT: Readonly<Record<string, readonly Sight[]>> = {
+  helo: ["helo"],
+  mail: ["mail"],
+  rcpt: ["rcpt"],
+  data: ["data"],
+  headers: ["headers"],
+  body: ["body"],
+  end: [],
+};
+
+const SIGHTS: readonly Sight[] = ["connect", "helo", "mail", "rcpt", "data", "headers", "body"];
+
+/** A filter that declares this and that, edits something of its own, and judges the mail or accepts it. */
+function randomFilter(random: Random, name: string, judges: boolean): Filter {
+  const [verdict, , stages] = judges ? random.pick(JUDGING) : ACCEPTING;
+  const stage = random.pick(stages);
+  const sees = [...new Set([...SEEN_AT[stage]!, ...SIGHTS.filter(() => random.chance(0.3))])];
+  const edit = random.pick(OWN_EDITS);
+  return defineFilter(random.chance(0.2) ? { name } : { name, sees }, async (session) => {
+    edit(session as Session, name);
+    await STAGES[stage]!(session as Session);
+    return verdict;
+  });
+}
+
+const ACCEPTING: (typeof VERDICTS)[number] = [accept(), "dropped", Object.keys(STAGES)];
+
+/** Verdicts whose end can be told at once, where they are said and not held. */
+const JUDGING: typeof VERDICTS = VERDICTS.filter(([{ type }]) => type !== "discard")
+  .map(([verdict, end, stages]) => [verdict, end, stages.filter((stage) => stage !== "rcpt")]);
+
+/** Edits that do not depend on those of others. */
+const OWN_EDITS: readonly ((session: Session, name: string) => void)[] = [
+  () => {},
+  ({ headers }, name) => void headers.append("X-Stamp", name),
+  ({ headers }, name) => void headers.insert(`X-${name}`, name, "start"),
+  ({ headers }, name) => void headers.insert(`X-${name}`, name, "belowReceived"),
+  ({ body }, name) => body.replace(`${name}\r\n`),
+  (session, name) => session.changeSender(`${name}@example.test`),
+  (session, name) => session.addRecipient(`${name}@example.test`),
+  (session) => session.removeRecipient("two@example.test"),
+];
+
+testBothWays("compose does what three random filters in a row do", async (ways) => {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+    const random = new Random(seed);
+    const judge = random.below(6); // none of the three in half of the cases
+    const [a, b, c] = ["a", "b", "c"].map((name, at) => randomFilter(random, name, at === judge));
+    const { row, one } = await ways.send(`seed ${seed}`, [a!, b!, c!]);
+    assertEquals(one, withoutSender(row), `seed ${seed}`);
+  }
+});
+
+/** Sendmail names the sender in a refusal if a filter in a row before has changed it. */
+function withoutSender({ refused: { end, ...refused }, ...result }: Result): Result {
+  const text = end?.replace(/^(550 5\.7\.1 )<[abc]@example\.test>\.\.\. /, "$1");
+  return { ...result, refused: text === undefined ? refused : { ...refused, end: text } };
+}
+
+testBothWays(
+  "compose, unlike three in a row, says a refusal as soon as one of them answers",
+  async (ways) => {
+    const held = defineFilter({ name: "held", sees: ["mail"], answers: [] }, async (session) => {
+      await session.envelopeFrom();
+      return reject();
+    });
+    const late = defineFilter({ name: "late", sees: ["data"] }, async (session) => {
+      await session.data();
+      return accept();
+    });
+    const { row, one } = await ways.send("soon", [held, late, IDLE]);
+    assertEquals([Object.keys(row.refused), Object.keys(one.refused)], [["end"], ["mail"]]);
+  },
+);
+
+testOnEachMta("compose has a refusal win over a quarantine, three in a row do in Sendmail", async (row) => {
+  await using one = await startMta(row.name);
+  const three: Three = [judging("end", quarantine("let a person see it")), judging("end", reject()), IDLE];
+  const results = await new BothWays(row, one).send("held or not", three);
+  assertEquals(results.one.end, "refused");
+  // Postfix asks no other filter once a message is held.
+  assertEquals(results.row.end, row.name === "postfix" ? "held" : "refused");
+}, { filters: 3 });
 
 testBothWays("compose, unlike three in a row, shows no filter the edits of another", async (ways) => {
   const { row, one } = await ways.send("edits unseen", [
@@ -344,6 +437,15 @@ testBothWays(
     assertEquals([says(alike.row), says(alike.one)], ["550 5.7.1 No, says a", "550 5.7.1 No, says a"]);
     const slow = await ways.send("slow", [refusing("a", 100), IDLE, refusing("c", 0)]);
     assertEquals([says(slow.row), says(slow.one)], ["550 5.7.1 No, says a", "550 5.7.1 No, says c"]);
+    // Of single messages, the first filter in a row sees all before the next sees any.
+    const later = [
+      judging("end", reject("550 5.7.1 No, says a")),
+      IDLE,
+      judging("headers", tempfail()),
+    ] as const;
+    const stages = await ways.send("stages", later);
+    assertEquals(stages.row.refused.end?.slice(0, 3), "550");
+    assertEquals(stages.one.refused.end?.slice(0, 3), "451");
     await Promise.all(waits);
   },
 );
