@@ -2,11 +2,12 @@
 
 import { execFile, execFileSync } from "node:child_process";
 import { accept, type Declaration, defineFilter, serve, type Session } from "../../mod.ts";
-import { Macros } from "../../src/protocol/mod.ts";
+import { MACRO_STAGE, Macros } from "../../src/protocol/mod.ts";
 import { assertEquals, assertMatch, tempDir, test } from "../harness.ts";
 import { deliver, messageOf, open, sendMail } from "./mail.ts";
 import { type MtaName, startMta, whyNot } from "./mta.ts";
 import { testOnEachMta } from "./on_each_mta.ts";
+import { RawFilter } from "./raw_filter.ts";
 import { type Endpoint, SmtpClient } from "./smtp_client.ts";
 import { type Said, serveTapped } from "./wiretap.ts";
 
@@ -121,6 +122,28 @@ testOnEachMta("the MTA tells the macros that were asked for, and no others", asy
     }
   }
 });
+
+testOnEachMta(
+  "a list for the end of the message counts in Sendmail only beside one for the end of the headers",
+  async (mta) => {
+    await using filter = await RawFilter.listen(mta.milter);
+    const { endOfHeaders, endOfMessage } = MACRO_STAGE;
+    const told: Record<string, string[]> = {};
+    for (
+      const [name, stages] of Object.entries({ alone: [endOfMessage], both: [endOfMessage, endOfHeaders] })
+    ) {
+      const macros = stages.map((stage) => ({
+        stage,
+        names: stage === endOfMessage ? ["{client_addr}"] : [],
+      }));
+      filter.script = { macros };
+      await sendMail(mta);
+      told[name] = Object.keys(filter.macros);
+    }
+    const alone = mta.name === "postfix" ? "{client_addr}" : "{msg_id}";
+    assertEquals(told, { alone: [alone], both: ["{client_addr}"] });
+  },
+);
 
 testOnEachMta("macros come whether or not their command does", async (mta, options) => {
   const macros = { connect: ["{client_addr}"], mail: ["{mail_addr}", "j"], data: ["j"] };

@@ -7,6 +7,8 @@ import {
   decodeCommand,
   encodeReply,
   type Header,
+  type MacroRequest,
+  Macros,
   type Reply,
   type Text,
 } from "../../src/protocol/mod.ts";
@@ -17,6 +19,7 @@ import { chmodSync } from "node:fs";
 export interface Script {
   readonly actions?: number;
   readonly protocol?: number;
+  readonly macros?: readonly MacroRequest[];
   /** What it says to each command of a kind: "continue" where nothing is given. */
   readonly answers?: { readonly [Type in CommandType]?: Reply<Text> };
   /** What it says at the end of the message. */
@@ -29,6 +32,8 @@ export class RawFilter implements AsyncDisposable {
   script: Script = {};
   /** The headers of the message that came last. */
   headers: Header[] = [];
+  /** The macros that the message that came last had at its end. */
+  macros: Readonly<Record<string, string>> = {};
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -55,16 +60,19 @@ export class RawFilter implements AsyncDisposable {
 
   #answer(packet: Uint8Array): readonly Reply<Text>[] {
     const command = decodeCommand(packet.slice());
-    const { actions = 0x1ff, protocol = 0, answers = {}, replies } = this.script;
+    const { actions = 0x1ff, protocol = 0, macros = [], answers = {}, replies } = this.script;
     switch (command.type) {
       case "negotiate":
-        return [{ type: "negotiate", version: 6, actions, protocol, macros: [] }];
+        return [{ type: "negotiate", version: 6, actions, protocol, macros }];
       case "macros":
+        if (command.stage === "E") this.macros = Macros.none.define("E", command.definitions).toObject();
+        return [];
       case "abort":
       case "quit":
         return [];
       case "mail":
         this.headers = [];
+        this.macros = {};
         break;
       case "header":
         this.headers.push(command);
