@@ -13,6 +13,7 @@ import type { Part } from "./part.ts";
 import type { EnvelopeEditOptions, Extension, Greeting, Session } from "./session.ts";
 import { streamOf } from "./stream.ts";
 import { type Tls, tlsOf } from "./tls.ts";
+import { userOf } from "./user.ts";
 import { checkReason } from "./verdict.ts";
 import { PENDING } from "./waiting.ts";
 
@@ -43,7 +44,7 @@ export class LiveSession implements Session {
   }
 
   get authenticatedUser(): string | undefined {
-    return this.macros.get("auth_authen") || undefined;
+    return userOf(this.macros);
   }
 
   get tls(): Tls | undefined {
