@@ -1,7 +1,8 @@
 /** What MTAs tell beside the conversation: the macros that were asked for, and what the session makes of them. */
 
-import { execFile, execFileSync } from "node:child_process";
-import { accept, type Declaration, defineFilter, serve, type Session } from "../../mod.ts";
+import { execFileSync, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { accept, type Declaration, defineFilter, serve, type Session, type Tls } from "../../mod.ts";
 import { MACRO_STAGE, Macros } from "../../src/protocol/mod.ts";
 import { assertEquals, assertMatch, tempDir, test } from "../harness.ts";
 import { deliver, messageOf, open, sendMail } from "./mail.ts";
@@ -250,59 +251,64 @@ test(
   },
 );
 
-test(
-  "postfix: tls is what the client and the MTA have agreed on",
-  { ignore: NO_POSTFIX || noOpenSsl() },
-  async () => {
-    const seen: Session["tls"][] = [];
-    // It comes with the second HELO, also to a filter that sees none of them.
-    const filters = [
-      async (session: Session) => {
+/** TLS between the client and the MTA. */
+const TLS_1_3 = { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", bits: 256, certificate: undefined };
+const TLS_1_2 = { version: "TLSv1.2", cipher: "ECDHE-ECDSA-AES256-GCM-SHA384", bits: 256 };
+const CERTIFICATE: Readonly<Record<MtaName, Tls["certificate"]>> = {
+  postfix: { subject: "camelot.example.test", issuer: "camelot.example.test" },
+  sendmail: { subject: "/CN=camelot.example.test", issuer: "/CN=camelot.example.test" },
+};
+
+const LOGIN: Readonly<Record<MtaName, readonly string[]>> = { postfix: [], sendmail: ["AUTH EXTERNAL ="] };
+
+for (const name of ["postfix", "sendmail"] as const) {
+  const ignore = whyNot(name) ?? noOpenSsl();
+  test(
+    `${name}: tls is what the client and the MTA have agreed on, also as a login`,
+    { ignore },
+    async () => {
+      const seen: (readonly [Tls | undefined, user?: string | undefined])[] = [];
+      const note = async (session: Pick<Session, "endOfMessage" | "tls" | "authenticatedUser">) => {
         await session.endOfMessage();
-        seen.push(session.tls);
+        seen.push([session.tls, session.authenticatedUser]);
         return accept();
-      },
-      defineFilter({ sees: [], edits: [] }, async (session) => {
-        await session.endOfMessage();
-        seen.push(session.tls);
-        return accept();
-      }),
-    ];
-    await using dir = await tempDir();
-    const [key, cert] = [dir.file("key.pem"), dir.file("cert.pem")];
-    execFileSync("openssl", [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-      ...["-keyout", key, "-out", cert, "-subj", "/CN=camelot.example.test", "-days", "2"],
-    ], { stdio: "ignore" });
-    await using mta = await startMta("postfix", {
-      mainCf: {
-        smtpd_tls_security_level: "may",
-        smtpd_tls_key_file: key,
-        smtpd_tls_cert_file: cert,
-        smtpd_tls_CAfile: cert,
-        smtpd_tls_ask_ccert: "yes",
-      },
-    });
-    for (const filter of filters) {
-      await using _server = await serve(filter, { listen: mta.milter });
-      await sendOverTls(mta.smtp, ["-tls1_3"]);
-      await sendOverTls(mta.smtp, ["-tls1_2", "-key", key, "-cert", cert]);
-    }
-    const anonymous = {
-      version: "TLSv1.3",
-      cipher: "TLS_AES_256_GCM_SHA384",
-      bits: 256,
-      certificate: undefined,
-    };
-    const certified = {
-      version: "TLSv1.2",
-      cipher: "ECDHE-ECDSA-AES256-GCM-SHA384",
-      bits: 256,
-      certificate: { subject: "camelot.example.test", issuer: "camelot.example.test" },
-    };
-    assertEquals(seen, [anonymous, certified, anonymous, certified]);
-  },
-);
+      };
+      await using dir = await tempDir();
+      const [key, cert] = [dir.file("key.pem"), dir.file("cert.pem")];
+      execFileSync("openssl", [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+        ...["-keyout", key, "-out", cert, "-subj", "/CN=camelot.example.test", "-days", "2"],
+      ], { stdio: "ignore" });
+      await using mta = await startMta(name, {
+        mainCf: {
+          smtpd_tls_security_level: "may",
+          smtpd_tls_key_file: key,
+          smtpd_tls_cert_file: cert,
+          smtpd_tls_CAfile: cert,
+          smtpd_tls_ask_ccert: "yes",
+        },
+        mc: {
+          confSERVER_KEY: key,
+          confSERVER_CERT: cert,
+          confCACERT: cert,
+          confCACERT_PATH: dir.path,
+          confAUTH_MECHANISMS: "EXTERNAL",
+        },
+      });
+      // It comes with the second HELO, also to a filter that sees none of them.
+      for (const filter of [note, defineFilter({ sees: [], edits: [] }, note)]) {
+        await using _server = await serve(filter, { listen: mta.milter });
+        await sendOverTls(mta.smtp, ["-tls1_3"]);
+        await sendOverTls(mta.smtp, ["-tls1_2", "-key", key, "-cert", cert], LOGIN[name]);
+      }
+      // Sendmail takes a certificate for a login, and writes "=" as "+3D".
+      const user = name === "sendmail" ? "/CN=camelot.example.test" : undefined;
+      const certified = [{ ...TLS_1_2, certificate: CERTIFICATE[name] }, user] as const;
+      const anonymous = [TLS_1_3, undefined] as const;
+      assertEquals(seen, [anonymous, certified, anonymous, certified]);
+    },
+  );
+}
 
 function noOpenSsl(): string | false {
   try {
@@ -313,17 +319,25 @@ function noOpenSsl(): string | false {
   }
 }
 
-/** Says a whole SMTP session after STARTTLS, and waits for its end. */
-async function sendOverTls({ host, port }: Endpoint, options: readonly string[]): Promise<void> {
-  const command = ["s_client", "-quiet", "-starttls", "smtp", "-connect", `${host}:${port}`, ...options];
-  const said = await new Promise<string>((done) => {
-    const client = execFile("openssl", command, (_error, stdout) => done(stdout));
-    const lines = [
-      "EHLO client.example.test",
-      "MAIL FROM:<sender@example.test>",
-      "RCPT TO:<one@example.test>",
-    ];
-    client.stdin!.end([...lines, "DATA", `${messageOf("secret")}.`, "QUIT", ""].join("\r\n"));
-  });
-  assertMatch(said, /queued as/);
+/** Sends a mail after STARTTLS, and these commands before it. */
+async function sendOverTls(
+  { host, port }: Endpoint,
+  options: readonly string[],
+  before: readonly string[] = [],
+): Promise<void> {
+  const client = spawn("openssl", [
+    ...["s_client", "-quiet", "-starttls", "smtp", "-connect", `${host}:${port}`, ...options],
+  ], { stdio: ["pipe", "pipe", "ignore"] });
+  const closed = new Promise((done) => client.on("close", done));
+  const envelope = ["MAIL FROM:<sender@example.test>", "RCPT TO:<one@example.test>", "DATA"];
+  const commands = ["EHLO client.example.test", ...before, ...envelope, `${messageOf("secret")}.`, "QUIT"];
+  const said: string[] = [];
+  const sayNext = () => client.stdin.write(`${commands.shift() ?? "QUIT"}\r\n`);
+  sayNext();
+  for await (const line of createInterface(client.stdout)) {
+    said.push(line);
+    if (/^\d{3} /.test(line) && commands.length > 0) sayNext();
+  }
+  await closed;
+  assertMatch(said.join("\n"), /queued as|Message accepted/);
 }

@@ -63,11 +63,13 @@ export interface MtaOptions {
   readonly filters?: number | undefined;
   /** What Postfix is set up with beside the usual: parameters of its main.cf. */
   readonly mainCf?: Readonly<Record<string, string>> | undefined;
+  /** What Sendmail is set up with beside the usual: definitions of its mc file. */
+  readonly mc?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Starts an MTA of its own, with its own queue and its own ports, within 0.1 s. */
 export async function startMta(name: MtaName, options: MtaOptions = {}): Promise<Mta> {
-  const { transport = QUICKEST[name], filters = 1, mainCf = {} } = options;
+  const { transport = QUICKEST[name], filters = 1, mainCf = {}, mc = {} } = options;
   const recipe = RECIPES[name];
   const sink = await SmtpSink.listen();
   const dir = mkdtempSync(join(tmpdir(), "kilter-mta-"));
@@ -88,7 +90,7 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
         transport === "inet" ? await freeEndpoint() : { path: join(dir, `milter${at}`), mode: 0o666 },
       );
     }
-    const site: Site = { dir, smtp: await freeEndpoint(), milters, mainCf, sink: sink.endpoint };
+    const site: Site = { dir, smtp: await freeEndpoint(), milters, mainCf, mc, sink: sink.endpoint };
     child = new LeashedProcess(recipe.configure(site), log);
     await listening(site.smtp, child);
     return {

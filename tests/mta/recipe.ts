@@ -13,6 +13,8 @@ export interface Site {
   readonly milters: readonly Address[];
   /** What Postfix is set up with beside the usual. */
   readonly mainCf: Readonly<Record<string, string>>;
+  /** What Sendmail is set up with beside the usual. */
+  readonly mc: Readonly<Record<string, string>>;
   /** Where it delivers. */
   readonly sink: Endpoint;
 }

@@ -13,7 +13,7 @@ const PROGRAM = join(ROOT, "usr/libexec/sendmail/sendmail");
 const CF = join(ROOT, "usr/share/sendmail/cf");
 
 /** `F=4` (421) is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
-const mc = ({ dir, smtp, milters, sink }: Site): string => `
+const usualMc = ({ dir, smtp, milters, mc, sink }: Site): string => `
 OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`mx.example.test')dnl
 define(\`confPID_FILE', \`${dir}/sendmail.pid')dnl
@@ -40,6 +40,7 @@ DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=${smtp.host}, Port=${smtp.port}')dn
 define(\`SMART_HOST', \`relay:[${sink.host}]')dnl
 define(\`RELAY_MAILER_ARGS', \`TCP $h ${sink.port}')dnl
 ${milters.map(filterLine).join("\n")}
+${Object.entries(mc).map(([name, value]) => `define(\`${name}', \`${value}')dnl`).join("\n")}
 MAILER(\`smtp')dnl
 LOCAL_RULE_0
 R$* < @ refused.test $* > $*\t$#error $@ 5.1.1 $: "550 No such user"
@@ -74,7 +75,10 @@ export const sendmail: Recipe = {
     mkdirSync(join(site.dir, "queue"), { mode: 0o700 });
     writeFileSync(join(site.dir, "service.switch"), "hosts files\naliases files\npasswd files\n");
     const macros = ["-D", `_CF_DIR_=${CF}/`, join(CF, "m4/cf.m4"), "-"];
-    writeFileSync(cf, execFileSync("m4", macros, { input: mc(site), stdio: ["pipe", "pipe", "ignore"] }));
+    writeFileSync(
+      cf,
+      execFileSync("m4", macros, { input: usualMc(site), stdio: ["pipe", "pipe", "ignore"] }),
+    );
     const daemon = [PROGRAM, "-D", join(site.dir, "log"), "-d64.5", "-C", cf, "-bD"];
     return hostname().includes(".") ? daemon : [...BETTER_NAMED, ...daemon];
   },
