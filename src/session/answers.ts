@@ -1,4 +1,4 @@
-import type { Command, CommandType } from "../protocol/commands.ts";
+import { type Command, COMMANDS, type CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import { PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
@@ -29,6 +29,8 @@ export class Answers {
   readonly #host: AnswersHost;
   /** What is to be changed, once that is known. */
   edits: Edits | undefined;
+  /** What the filter that gave the verdict does not answer, a mask of the protocol's flags. */
+  quiet = 0;
   /** Whether the verdict was said, so that the MTA awaits nothing more of the message. */
   said = false;
 
@@ -61,10 +63,15 @@ export class Answers {
     if (this.#end.awaiting !== event.type) return;
     if (event.type === "endOfMessage") this.#conclude(verdict);
     else if (
-      !this.#host.answers(event.type) || !mayAnswer(verdict, event.type) ||
+      !this.answers(event.type) || !mayAnswer(verdict, event.type) ||
       this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
     ) this.#answer(event, true);
     else this.#say(verdict);
+  }
+
+  /** Whether the verdict may be said to a command, by what its filter has declared. */
+  answers(type: CommandType): boolean {
+    return this.#host.answers(type) && ((COMMANDS[type].silent ?? 0) & this.quiet) === 0;
   }
 
   #answer(event: Command, settled: boolean): void {

@@ -7,9 +7,13 @@ import type { ShadowReport } from "./member.ts";
  * Several filters as one: they run side by side on each message, and the MTA waits once for all of them.
  *
  * An event is answered when each filter has asked on or returned. The first refusal wins and ends the others
- * (`SETTLED`); the mail is accepted when all accept. Edits apply in the order of the list: of two new senders or
- * bodies the later holds. All see the mail as it came: unlike milters in a row, a later filter does not see what an
- * earlier one changes. Each keeps its name in logs, and its own `onError`.
+ * (`SETTLED`), said at the first command that the filter answers; the mail is accepted when all accept. Edits apply in the order of the list: of two new senders or
+ * bodies the later holds. Each keeps its name in logs, and its own
+ * `onError`.
+ *
+ * It differs from milters in a row in this: no filter sees what another one changes; all see a recipient that one of
+ * them refuses; of several refusals the first in time wins, not the first in the list; and a quarantine by one keeps
+ * no other from refusing, as it does in Postfix.
  *
  * @throws {TypeError} if one is no filter, or none is given.
  *
@@ -51,6 +55,7 @@ export interface ShadowOptions {
 
 /**
  * A filter that is only watched: it runs on real mail, and nothing comes of its verdict, its edits or its failures.
+ * A mail that the others accept early goes on to its end for it.
  * For trying a filter out beside those that count, `compose(old, shadow(next))`, or alone.
  *
  * @throws {TypeError | RangeError} if it is no filter, or the sample is not from 0 to 1.

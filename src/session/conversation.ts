@@ -121,6 +121,11 @@ export class Conversation implements Host {
     return !this.end.isSilent(type) && ((COMMANDS[type].silent ?? 0) & this.#quiet) === 0;
   }
 
+  /** The verdict of a run has been reached. */
+  settled(run: Run): void {
+    this.#runner.compare(run);
+  }
+
   /** Tells whoever looks for it what has become of a verdict. */
   note(message: string): void {
     this.#runner.note("debug", message, this.#run);

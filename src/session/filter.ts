@@ -60,6 +60,7 @@ function define(declaration: Declaration, run: Filter): Filter {
     name,
     run,
     actions: declaration.edits === undefined ? ALL_ACTIONS : wish.actions ?? 0,
+    quiet: wish.protocol ?? 0,
     onError: declaration.onError,
     shadow: undefined,
   };
@@ -96,6 +97,7 @@ const ACCEPTING: Member = {
     return accept();
   },
   actions: 0,
+  quiet: 0,
   onError: undefined,
   shadow: undefined,
 };
@@ -114,6 +116,7 @@ export function definitionOf(filter: Filter): Definition {
       name: filter.name,
       run: filter,
       actions: ALL_ACTIONS,
+      quiet: BARE.protocol ?? 0,
       onError: undefined,
       shadow: undefined,
     };

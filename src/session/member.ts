@@ -11,6 +11,8 @@ export interface Member {
   readonly run: (session: Session) => Verdict | Promise<Verdict>;
   /** The edits that it may make, a mask of `ACTION`. */
   readonly actions: number;
+  /** What it does not answer, a mask of the protocol's flags: its verdict waits there. */
+  readonly quiet: number;
   /** What becomes of a message when it fails; the server's policy by default. */
   readonly onError: ErrorPolicy | undefined;
   /** For one that is only watched: who is told what it would have said. */

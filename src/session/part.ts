@@ -19,6 +19,8 @@ export class Part {
   readonly member: Member;
   readonly run: Run;
   readonly edits: Edits;
+  /** Whether it was told how the filter would have judged, if that is only watched. */
+  told = false;
   /** Whether the filter is looking at the event that is held. */
   holds = true;
   readonly #waiting: Waiting = new Waiting();

@@ -22,6 +22,8 @@ export interface Host {
   answers(type: CommandType): boolean;
   /** Tells whoever looks for it what has become of a verdict. */
   note(message: string): void;
+  /** The verdict of a run has been reached. */
+  settled(run: Run): void;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
   /** Tells the administrator of something that is not as the filter wished. */
@@ -126,22 +128,33 @@ export class Run {
     if (this.over) return;
     const { verdict } = part;
     if (verdict !== undefined && !part.watches && !carriesEdits(verdict)) this.#settle(verdict, part);
-    else if (this.#judges.every(({ over }) => over)) this.#settle(acceptance(this.#judges), part);
+    else if (this.#accepted) this.#settle(acceptance(this.#judges), part);
     else this.release();
+  }
+
+  /**
+   * Whether all accept. Before the end of the message this waits for those that are only watched: they would see no
+   * more of it.
+   */
+  get #accepted(): boolean {
+    const awaited = this.memory.reached("endOfMessage") ? this.#judges : this.parts;
+    return awaited.every(({ over }) => over);
   }
 
   /** The verdict answers what is held, and sticks to what still comes of the message. */
   #settle(verdict: Verdict, by: Part): void {
     this.#verdict = verdict;
+    if (!carriesEdits(verdict)) this.#answers.quiet = by.member.quiet;
     this.#answers.edits = this.#judges.length === 1 ? this.#judges[0]!.edits : this.#allEdits();
     const who = by.member.name === "" ? "another filter" : `filter ${by.member.name}`;
     for (const part of this.parts) {
       if (!part.over) part.dismiss(`Cannot go on: ${who} has given the verdict of the message`);
     }
+    this.#host.settled(this);
     const event = this.#held;
     this.#held = undefined;
     if (event !== undefined) {
-      if (mayAnswer(verdict, event.type) && !this.#host.answers(event.type)) {
+      if (mayAnswer(verdict, event.type) && !this.#answers.answers(event.type)) {
         this.#host.note(`The verdict ${verdict.type} is held: ${event.type} is not answered`);
       }
       this.#answers.settle(event, verdict);
@@ -178,7 +191,10 @@ export class Run {
     this.#note(event);
     if (this.#verdict !== undefined) return this.#answers.settle(event, this.#verdict);
     for (const part of this.parts) part.wake(event.type === "endOfMessage");
-    if (this.parts.some(({ holds }) => holds)) this.#held = event;
+    if (event.type === "endOfMessage" && this.#accepted) {
+      this.#held = event;
+      this.#settle(acceptance(this.#judges), this.#judges[0]!);
+    } else if (this.parts.some(({ holds }) => holds)) this.#held = event;
     else this.#answers.pass(event);
   }
 

@@ -118,7 +118,7 @@ export class Runner {
     } catch (error) {
       return this.#fail(part, session, error);
     }
-    this.#compare(part);
+    if (part.watches) this.compare(part.run);
   }
 
   /** The policy answers for a filter that failed. */
@@ -154,16 +154,15 @@ export class Runner {
     }
   }
 
-  /** Tells how a filter that is only watched would have judged, as soon as both verdicts are known. */
-  #compare(part: Part): void {
-    const { run } = part;
-    if (!run.parts.some(({ watches }) => watches) || run.verdict === undefined) return;
-    for (const watched of part.watches ? [part] : run.parts) {
-      const { member: { shadow, name }, verdict, edits } = watched;
-      if (shadow === undefined || verdict === undefined) continue;
-      const report = { name, verdict, actual: run.verdict, plan: run.planOf(edits) };
+  /** Tells how filters that are only watched would have judged, each as soon as both verdicts are known. */
+  compare(run: Run): void {
+    if (run.verdict === undefined) return;
+    for (const part of run.parts) {
+      const { member: { shadow, name }, verdict, edits } = part;
+      if (shadow === undefined || verdict === undefined || part.told) continue;
+      part.told = true;
       try {
-        shadow.onVerdict(report);
+        shadow.onVerdict({ name, verdict, actual: run.verdict, plan: run.planOf(edits) });
       } catch (error) {
         this.report({ level: "error", message: `onVerdict failed: ${messageOf(error)}`, error });
       }

@@ -315,6 +315,46 @@ const accepting: Filter = async (session) => {
   return accept();
 };
 
+test("compose says a refusal where its filter answers, whatever the others do", async () => {
+  const late = defineFilter({ name: "late", sees: ["mail"], answers: [] }, async (session) => {
+    await session.envelopeFrom();
+    return reject();
+  });
+  const early = defineFilter({ name: "early", sees: ["mail", "data"] }, async (session) => {
+    await session.data();
+    return accept();
+  });
+  await using mta = await play(compose(late, early));
+  assertEquals(await mta.play(CONVERSATION), ["mail: continue", "data: continue", "endOfMessage: reject"]);
+});
+
+test("shadow: a mail that is accepted early goes on to its end for it", async () => {
+  const reports: ShadowReport[] = [];
+  const reads: Filter = async (session) => {
+    const body = await session.body.collect();
+    return body.length === 14 ? reject() : tempfail();
+  };
+  const watched = shadow(reads, { onVerdict: (report) => reports.push(report) });
+  await using mta = await play(compose(() => accept(), watched, watched));
+  const [before, chunks] = [CONVERSATION.slice(0, -2), ["body", "body", "endOfMessage"] as const];
+  assertEquals((await mta.play(before)).at(-1), "endOfHeaders: continue");
+  assertEquals(await mta.play(chunks), ["body: continue", "body: continue", "endOfMessage: accept"]);
+  await settle();
+  assertEquals(reports.map(({ verdict, actual }) => [verdict.type, actual.type]), [
+    ["reject", "accept"],
+    ["reject", "accept"],
+  ]);
+});
+
+test("shadow: a mail that is accepted early is accepted as soon as all that look on are done", async () => {
+  const short: Filter = async (session) => {
+    await session.envelopeFrom();
+    return reject();
+  };
+  await using mta = await play(compose(() => accept(), shadow(short, { onVerdict: () => {} })));
+  assertEquals(await mta.play(CONVERSATION), ["connect: continue", "helo: continue", "mail: accept"]);
+});
+
 test("shadow: a filter's failure costs no mail, and is logged", async () => {
   const broken = defineFilter({ name: "broken", onError: "reject" }, async (session) => {
     await session.data();
