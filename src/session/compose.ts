@@ -7,8 +7,8 @@ import type { ShadowReport } from "./member.ts";
  * Several filters as one: they run side by side on each message, and the MTA waits once for all of them.
  *
  * An event is answered when each filter has asked on or returned. The first refusal wins and ends the others
- * (`SETTLED`), said at the first command that the filter answers; the mail is accepted when all accept. Edits apply in the order of the list: of two new senders or
- * bodies the later holds. Each keeps its name in logs, and its own
+ * (`SETTLED`), said at the first command that its filter answers; the mail is accepted when all accept. Edits apply in
+ * the order of the list: of two new senders or bodies the later holds. Each filter keeps its name in logs, and its own
  * `onError`.
  *
  * It differs from milters in a row in this: no filter sees what another one changes; all see a recipient that one of
