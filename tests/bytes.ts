@@ -1,17 +1,9 @@
 /** Bytes as the tests write and compare them. */
 
+import { concat } from "../src/wire/concat.ts";
 import { assertEquals } from "./harness.ts";
 
-/** Pieces of bytes as one. */
-export function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
+export { concat };
 
 /** A packet as it goes over the wire: its length in front. */
 export function frame(packet: Uint8Array): Uint8Array {

@@ -1,5 +1,4 @@
-import { MACRO_STAGE } from "../protocol/flags.ts";
-import { type Declaration, sights, wishOf } from "./declaration.ts";
+import { mergeNeeds } from "./needs.ts";
 import { definitionOf, type Filter, filterOf } from "./filter.ts";
 import type { ShadowReport } from "./member.ts";
 
@@ -35,11 +34,10 @@ import type { ShadowReport } from "./member.ts";
 export function compose(...filters: readonly Filter[]): Filter {
   if (filters.length === 0) throw new TypeError("Cannot compose: no filter is given");
   const definitions = filters.map(definitionOf);
-  const declaration = merge(definitions.map((definition) => definition.declaration));
-  return filterOf(declaration.name ?? "", {
-    declaration,
-    wish: wishOf(declaration),
-    members: definitions.flatMap(({ members }) => members),
+  const members = definitions.flatMap((definition) => definition.members);
+  return filterOf(members.map(({ name }) => name).filter((name) => name !== "").join("+"), {
+    needs: mergeNeeds(definitions.map(({ needs }) => needs)),
+    members,
   });
 }
 
@@ -55,7 +53,7 @@ export interface ShadowOptions {
 
 /**
  * A filter that is only watched: it runs on real mail, and nothing comes of its verdict, its edits or its failures.
- * A mail that the others accept early goes on to its end for it.
+ * A mail that the others accept early goes on to its end for it; one that it holds up waits, up to the deadline.
  * For trying a filter out beside those that count, `compose(old, shadow(next))`, or alone.
  *
  * @throws {TypeError | RangeError} if it is no filter, or the sample is not from 0 to 1.
@@ -77,10 +75,10 @@ export function shadow(filter: Filter, options: ShadowOptions = {}): Filter {
   if (!(sample >= 0 && sample <= 1)) {
     throw new RangeError(`Cannot watch filter: its sample must be from 0 to 1, not ${sample}`);
   }
-  const { declaration, wish, members } = definitionOf(filter);
+  const { needs, members } = definitionOf(filter);
   return filterOf(filter.name, {
-    declaration,
-    wish,
+    // No MTA is refused for what comes to nothing.
+    needs: { ...needs, required: 0 },
     members: members.map((member) => ({ ...member, shadow: { sample, onVerdict } })),
   });
 }
@@ -88,35 +86,4 @@ export function shadow(filter: Filter, options: ShadowOptions = {}): Filter {
 function tellDifference({ name, verdict, actual }: ShadowReport): void {
   if (verdict.type === actual.type) return;
   console.log(`kilter: shadow filter ${name} would have said ${verdict.type}, not ${actual.type}`);
-}
-
-/** What several filters need together. */
-function merge(declarations: readonly Declaration[]): Declaration {
-  const union = <T>(lists: readonly (readonly T[] | undefined)[]) =>
-    lists.some((list) => list === undefined) ? undefined : [...new Set(lists.flatMap((list) => list!))];
-  const sees = union(declarations.map((declaration) => declaration.sees));
-  // Single headers are answered only if somebody says so.
-  const answers = declarations.every((declaration) => declaration.answers === undefined)
-    ? undefined
-    : union(declarations.map(({ answers, sees = sights() }) =>
-      answers ?? sees.filter((sight) => sight !== "headers")
-    ));
-  const edits = union(declarations.map((declaration) => declaration.edits));
-  const stages = Object.keys(MACRO_STAGE) as (keyof typeof MACRO_STAGE)[];
-  const macros = stages.flatMap((stage) => {
-    const lists = declarations.map((declaration) => declaration.macros?.[stage]);
-    return lists.every((list) => list === undefined)
-      ? []
-      : [[stage, [...new Set(lists.flatMap((list) => list ?? []))]]];
-  });
-  const chunks = declarations.flatMap(({ maxChunk }) => maxChunk ?? []);
-  return {
-    name: declarations.flatMap(({ name }) => name ?? []).join("+"),
-    ...sees === undefined ? {} : { sees },
-    ...answers === undefined ? {} : { answers },
-    ...edits === undefined ? {} : { edits },
-    ...macros.length === 0 ? {} : { macros: Object.fromEntries(macros) },
-    ...chunks.length < declarations.length ? {} : { maxChunk: Math.min(...chunks) as 65535 },
-    rejectedRecipients: declarations.some(({ rejectedRecipients }) => rejectedRecipients === true),
-  };
 }

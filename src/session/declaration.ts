@@ -1,9 +1,8 @@
 import { COMMANDS, type CommandType } from "../protocol/commands.ts";
 import { ACTION, chunkLimit, MACRO_STAGE, PROTOCOL } from "../protocol/flags.ts";
-import { isToldAnyway, type MacroStage } from "../protocol/macro_defaults.ts";
+import type { MacroStage } from "../protocol/macro_defaults.ts";
 import type { MacroName } from "../protocol/macros.ts";
-import type { Wish } from "../protocol/negotiation.ts";
-import type { MacroRequest } from "../protocol/replies.ts";
+import type { Needs } from "./needs.ts";
 import type { ErrorPolicy } from "./policy.ts";
 
 /** What a filter can see of a mail. */
@@ -97,11 +96,11 @@ export const ALL_ACTIONS: number = Object.values(ACTION).reduce((mask, flag) => 
   ~ACTION.REQUEST_MACROS;
 
 /**
- * What to negotiate for a declaration.
+ * What a declaration comes to.
  *
  * @throws {TypeError} if it holds a name that does not exist, or answers what it does not see.
  */
-export function wishOf(declaration: Declaration): Wish {
+export function needsOf(declaration: Declaration): Needs {
   checked("declaration", Object.keys(declaration) as (keyof Declaration)[], KEYS);
   const sees = checked("sees", declaration.sees ?? sights(), SIGHTS);
   const answers = checked("answers", declaration.answers ?? sees, SIGHTS);
@@ -132,31 +131,17 @@ export function wishOf(declaration: Declaration): Wish {
   for (const flag of [PROTOCOL.CHUNK_256K, PROTOCOL.CHUNK_1M]) {
     if (declaration.maxChunk === chunkLimit(flag)) protocol |= flag;
   }
-  const macros = macroRequests(declaration.macros ?? {});
-  const wanted = edits === undefined ? ALL_ACTIONS : maskOf(edits, EDIT_ACTIONS) | maskOf(edits, EDIT_EXTRAS);
+  const { macros = {} } = declaration;
+  checked("macros", Object.keys(macros) as MacroStage[], MACRO_STAGE);
   return {
-    actions: macros.length === 0 ? wanted : wanted | ACTION.REQUEST_MACROS,
+    actions: edits === undefined ? ALL_ACTIONS : maskOf(edits, EDIT_ACTIONS) | maskOf(edits, EDIT_EXTRAS),
     required: edits === undefined ? 0 : maskOf(edits, EDIT_ACTIONS),
     protocol,
     macros,
   };
 }
 
-/**
- * The lists to ask for: those that differ from what is told anyway.
- *
- * Sendmail takes one for the end of the message only beside one for the end of the headers, for which an empty one
- * will do: it is what Sendmail has, and Postfix keeps its own then.
- */
-function macroRequests(macros: NonNullable<Declaration["macros"]>): MacroRequest[] {
-  const stages = checked("macros", Object.keys(macros) as MacroStage[], MACRO_STAGE);
-  const asked = stages.filter((stage) => !isToldAnyway(stage, macros[stage]!));
-  if (asked.includes("endOfMessage") && !asked.includes("endOfHeaders")) asked.push("endOfHeaders");
-  return asked.map((stage) => ({ stage: MACRO_STAGE[stage], names: macros[stage] ?? [] }));
-}
-
-/** All that a filter can see. */
-export function sights(): Sight[] {
+function sights(): Sight[] {
   return Object.keys(SIGHTS) as Sight[];
 }
 

@@ -1,6 +1,7 @@
 import type { Wish } from "../protocol/negotiation.ts";
-import { ALL_ACTIONS, type Declaration, wishOf } from "./declaration.ts";
+import { type Declaration, needsOf } from "./declaration.ts";
 import type { Member } from "./member.ts";
+import { type Needs, wishOf } from "./needs.ts";
 import { checkPolicy } from "./policy.ts";
 import type { Session } from "./session.ts";
 import type { SessionOf } from "./session_of.ts";
@@ -17,8 +18,7 @@ const DEFINITION: unique symbol = Symbol("definition");
 
 /** What a filter is made of. */
 export interface Definition {
-  readonly declaration: Declaration;
-  readonly wish: Wish;
+  readonly needs: Needs;
   readonly members: readonly Member[];
 }
 
@@ -53,18 +53,15 @@ export function defineFilter<const D extends Declaration>(
 
 function define(declaration: Declaration, run: Filter): Filter {
   if (typeof run !== "function") throw new TypeError("Cannot define filter: the filter is no function");
-  const name = declaration.name ?? run.name;
-  const wish = wishOf(declaration);
   if (declaration.onError !== undefined) checkPolicy(declaration.onError);
-  const member: Member = {
-    name,
-    run,
-    actions: declaration.edits === undefined ? ALL_ACTIONS : wish.actions ?? 0,
-    quiet: wish.protocol ?? 0,
-    onError: declaration.onError,
-    shadow: undefined,
-  };
-  return filterOf(name, { declaration, wish, members: [member] }, run);
+  return filterOf(declaration.name ?? run.name, definitionFor(declaration, run), run);
+}
+
+/** A filter by itself is one member. */
+function definitionFor(declaration: Declaration, run: Filter): Definition {
+  const needs = needsOf(declaration);
+  const { name = run.name, onError } = declaration;
+  return { needs, members: [{ name, run, needs, onError, shadow: undefined }] };
 }
 
 /** A function that can be served; what is served is what it carries. */
@@ -80,7 +77,7 @@ function cannotCall(): never {
 
 /** What to negotiate for a filter; a bare function sees everything, and may edit all that the MTA offers. */
 export function wishFor(filter: Filter): Wish {
-  return definitionOf(filter).wish;
+  return wishOf(definitionOf(filter).needs);
 }
 
 /** The filters that a filter is made of: with one that has a say, if only to accept. */
@@ -96,13 +93,10 @@ const ACCEPTING: Member = {
     await session.endOfMessage();
     return accept();
   },
-  actions: 0,
-  quiet: 0,
+  needs: { actions: 0, required: 0, protocol: 0, macros: {} },
   onError: undefined,
   shadow: undefined,
 };
-
-const BARE: Wish = wishOf({});
 
 const bare = new WeakMap<Filter, Definition>();
 
@@ -112,15 +106,7 @@ export function definitionOf(filter: Filter): Definition {
   if (DEFINITION in filter) return (filter as DefinedFilter)[DEFINITION];
   let definition = bare.get(filter);
   if (definition === undefined) {
-    const member: Member = {
-      name: filter.name,
-      run: filter,
-      actions: ALL_ACTIONS,
-      quiet: BARE.protocol ?? 0,
-      onError: undefined,
-      shadow: undefined,
-    };
-    definition = { declaration: { name: filter.name }, wish: BARE, members: [member] };
+    definition = definitionFor({}, filter);
     bare.set(filter, definition);
   }
   return definition;

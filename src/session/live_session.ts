@@ -80,6 +80,7 @@ export class LiveSession implements Session {
         let at = 0;
         const probe = (): IteratorResult<Recipient> | typeof PENDING => {
           part.checkSeen("rcpt");
+          while (recipients[at]?.refused && !part.seesRefused) at++;
           const recipient = recipients[at];
           if (recipient !== undefined) {
             at++;

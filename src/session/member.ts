@@ -1,4 +1,5 @@
 import type { Plan } from "./edits/plan.ts";
+import type { Needs } from "./needs.ts";
 import type { ErrorPolicy } from "./policy.ts";
 import type { Session } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
@@ -9,10 +10,8 @@ export interface Member {
   readonly name: string;
   /** What it does. */
   readonly run: (session: Session) => Verdict | Promise<Verdict>;
-  /** The edits that it may make, a mask of `ACTION`. */
-  readonly actions: number;
-  /** What it does not answer, a mask of the protocol's flags: its verdict waits there. */
-  readonly quiet: number;
+  /** What it has declared, beside what others have: its edits, where it answers, whom it sees. */
+  readonly needs: Needs;
   /** What becomes of a message when it fails; the server's policy by default. */
   readonly onError: ErrorPolicy | undefined;
   /** For one that is only watched: who is told what it would have said. */

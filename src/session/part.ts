@@ -1,6 +1,6 @@
 import { MilterError } from "../errors.ts";
 import type { CommandType } from "../protocol/commands.ts";
-import { ACTION, flagNames } from "../protocol/flags.ts";
+import { ACTION, flagNames, PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
 import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
@@ -42,6 +42,11 @@ export class Part {
   /** Whether the filter is only watched. */
   get watches(): boolean {
     return this.member.shadow !== undefined;
+  }
+
+  /** Whether it is shown recipients whom the MTA has refused: another filter may have asked for them. */
+  get seesRefused(): boolean {
+    return (this.member.needs.protocol & PROTOCOL.REJECTED_RECIPIENTS) !== 0;
   }
 
   /** What the filter said, or was said for it. */
@@ -101,7 +106,7 @@ export class Part {
   /** Refuses an edit that comes too late, that was not declared, or that the MTA does not take. */
   checkEdit(edit: string, action: number): void {
     if (this.over) throw this.#ending(`Cannot ${edit}`);
-    const missing = action & ~((this.run.agreement?.actions ?? 0) & this.member.actions);
+    const missing = action & ~((this.run.agreement?.actions ?? 0) & this.member.needs.actions);
     if (missing === 0) return;
     throw new MilterError("NOT_AGREED", `Cannot ${edit}: ${flagNames(ACTION, missing)} was not negotiated`);
   }

@@ -144,7 +144,7 @@ export class Run {
   /** The verdict answers what is held, and sticks to what still comes of the message. */
   #settle(verdict: Verdict, by: Part): void {
     this.#verdict = verdict;
-    if (!carriesEdits(verdict)) this.#answers.quiet = by.member.quiet;
+    if (!carriesEdits(verdict)) this.#answers.quiet = by.member.needs.protocol;
     this.#answers.edits = this.#judges.length === 1 ? this.#judges[0]!.edits : this.#allEdits();
     const who = by.member.name === "" ? "another filter" : `filter ${by.member.name}`;
     for (const part of this.parts) {

@@ -49,7 +49,11 @@ const MACROS: readonly MacroCase[] = [
       endOfMessage: ["i", "client_addr"],
     },
     // To Postfix, single headers are of the stage of their end, and chunks of the body of that of the message's.
-    told: { postfix: { ...ALL, L: ALL["N"]!, B: ALL["E"]! }, sendmail: { ...ALL, L: [], B: [] } },
+    // The library asks for `i` with MAIL by itself, where Sendmail has it and Postfix not yet.
+    told: {
+      postfix: { ...ALL, L: ALL["N"]!, B: ALL["E"]! },
+      sendmail: { ...ALL, M: ["i", ...ALL["M"]!], L: [], B: [] },
+    },
   },
   {
     name: "a list for the end of the message alone, beside which Sendmail is sent an empty one",
@@ -88,17 +92,14 @@ const MACROS: readonly MacroCase[] = [
     name: "names that mean nothing to the MTA, or have no value, which it leaves out",
     asked: { connect: ["j", "{no_such_thing}"], helo: [...TLS, "j"], mail: ["i", "{auth_authen}", "{j}"] },
     told: {
-      postfix: { C: ["j"], H: ["j"], M: ["j"] },
-      sendmail: { C: ["j"], H: ["j"], M: ["i", "j"] },
+      postfix: { C: ["j", "v"], H: ["j"], M: ["j"] },
+      sendmail: { C: ["j", "v"], H: ["j"], M: ["i", "j"] },
     },
   },
   {
-    name: "empty lists, which are Postfix's own choice, and nothing in Sendmail",
+    name: "empty lists: Postfix's own choice, and nothing in Sendmail; but the MTA always tells who it is",
     asked: { connect: [], data: [] },
-    told: {
-      postfix: { C: ["_", "j", "v", "{daemon_addr}", "{daemon_name}"], T: ["i"] },
-      sendmail: { C: [], T: [] },
-    },
+    told: { postfix: { C: ["v"], T: ["i"] }, sendmail: { C: ["v"], T: [] } },
   },
 ];
 

@@ -17,7 +17,7 @@ import {
 import { PROTOCOL } from "../../src/protocol/mod.ts";
 import { assert, assertEquals, assertRejects, assertThrows, test } from "../harness.ts";
 import { deferred } from "../deferred.ts";
-import { CONVERSATION, GREETING, header, MESSAGE } from "../mta_commands.ts";
+import { CONVERSATION, GREETING, header, MESSAGE, rcpt } from "../mta_commands.ts";
 import { play, settle } from "../mta_player.ts";
 import { arrive, STAGES } from "./stages.ts";
 
@@ -310,7 +310,7 @@ test("shadow: nothing comes of a filter's verdict and edits, and both are told",
   }
 });
 
-const accepting: Filter = async (session) => {
+const accepting = async (session: Pick<Session, "endOfMessage">) => {
   await session.endOfMessage();
   return accept();
 };
@@ -326,6 +326,52 @@ test("compose says a refusal where its filter answers, whatever the others do", 
   });
   await using mta = await play(compose(late, early));
   assertEquals(await mta.play(CONVERSATION), ["mail: continue", "data: continue", "endOfMessage: reject"]);
+});
+
+test("compose answers the end of the headers for a filter that judges there, whatever the others answer", async () => {
+  const late = defineFilter({ name: "late", answers: [], edits: [] }, accepting);
+  const bare: Filter = async (session) => {
+    await session.headers.collect();
+    return reject();
+  };
+  await using mta = await play(compose(late, bare));
+  assertEquals((await mta.play(CONVERSATION)).at(-1), "endOfHeaders: reject");
+});
+
+test("compose leaves each filter the macros that the MTA would have told it alone", async () => {
+  const asks = defineFilter({ macros: { mail: ["{client_addr}"], connect: ["{client_ptr}"] } }, accept);
+  await using mta = await play(compose(asks, () => accept()));
+  const [connect, mail] = [0, 2].map((stage) =>
+    mta.agreement.macros.find((list) => list.stage === stage)?.names
+  );
+  for (const name of ["{client_ptr}", "j", "_", "v", "daemon_name", "if_addr"]) {
+    assert(connect?.includes(name), name);
+  }
+  for (const name of ["{client_addr}", "i", "auth_authen", "mail_addr"]) assert(mail?.includes(name), name);
+});
+
+test("compose shows recipients whom the MTA has refused to the filter that asks for them, and to no other", async () => {
+  const seen: string[] = [];
+  const lists = (name: string, rejectedRecipients: boolean) =>
+    defineFilter({ name, rejectedRecipients }, async (session) => {
+      for await (const { address } of session.envelopeRecipients()) seen.push(`${name} ${address}`);
+      return accept();
+    });
+  await using mta = await play(compose(lists("all", true), lists("taken", false)));
+  await mta.play([...GREETING, "mail"]);
+  await mta.macros("R", { "{rcpt_mailer}": "error" });
+  assertEquals(await mta.say(rcpt("<no@example.com>")), ["continue"]);
+  await mta.macros("R", { "{rcpt_mailer}": "local" });
+  assertEquals(await mta.say(rcpt("<yes@example.com>")), ["continue"]);
+  await mta.play(["data"]);
+  await settle();
+  assertEquals(seen.toSorted(), ["all no@example.com", "all yes@example.com", "taken yes@example.com"]);
+});
+
+test("shadow: an MTA is not refused for an edit that a filter would have made", async () => {
+  const edits = defineFilter({ edits: ["quarantine", "body"] }, accepting);
+  await using mta = await play(compose(accepting, shadow(edits)), { actions: 0 });
+  assertEquals((await mta.play(CONVERSATION)).at(-1), "endOfMessage: accept");
 });
 
 test("shadow: a mail that is accepted early goes on to its end for it", async () => {

@@ -334,6 +334,20 @@ for (const { what, lines, mta, edit, steps, warns } of PLANS) {
   });
 }
 
+test("Plan tells apart names that look alike: a KELVIN SIGN is no K, nor is one broken byte another", () => {
+  const names = [[0x4b], [0xe2, 0x84, 0xaa], [0xff], [0xfe], [0x6b]].map((bytes) => Uint8Array.from(bytes));
+  const headers = names.map((name) => new ReceivedHeader(name, encodeText(" v")));
+  const edits = new Edits({ headers, utf8: false });
+  for (const header of headers) edits.deleteHeader(header);
+  const { steps } = planEdits(edits, {
+    agreement: { type: "negotiate", version: 6, actions: 0x1ff, protocol: 0, macros: [] },
+    profile: "sendmail",
+    recipients: [],
+  });
+  const told = steps.map(({ reply }) => reply.type === "changeHeader" ? reply.index : reply.type);
+  assertEquals(told, [2, 1, 1, 1, 1]);
+});
+
 test("Edits refuse an index that the list does not have, with a RangeError", () => {
   const letter = new Letter("postfix", ["X-A: 1", "Message-Id: 1", "Date: 1", "From: 1"]);
   letter.edits.deleteHeader(letter.headers[0]!);

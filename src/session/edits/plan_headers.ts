@@ -112,8 +112,19 @@ function reuseInGap(gap: Wish[], rules: HeaderRules): Wish[] {
   return [...result, ...deleted.slice(next)];
 }
 
-function nameKey({ name }: Header, { keepsSpelling }: HeaderRules): string {
-  return keepsSpelling ? name : name.toLowerCase();
+/** A character for each byte. */
+const bytewise = new TextDecoder("latin1");
+
+function nameKey(header: Header, { keepsSpelling }: HeaderRules): string {
+  return keepsSpelling ? bytewise.decode(header.rawName) : namesake(header);
+}
+
+/**
+ * What namesakes have in common: MTAs compare the bytes of names, without regard to the case of ASCII letters. As text,
+ * a name that is no ASCII could be taken for another, and the wrong header deleted.
+ */
+function namesake({ rawName }: Header): string {
+  return bytewise.decode(rawName).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function changes(wishes: readonly Wish[], agreement: Agreement): PlanStep[] {
@@ -121,7 +132,7 @@ function changes(wishes: readonly Wish[], agreement: Agreement): PlanStep[] {
   const steps: PlanStep[] = [];
   for (const { header, gone, change } of wishes) {
     if (header instanceof NewHeader) continue;
-    const key = header.name.toLowerCase();
+    const key = namesake(header);
     const index = (counts.get(key) ?? 0) + 1;
     counts.set(key, index);
     if (gone) {
@@ -190,7 +201,7 @@ class MadeHeaders {
 
   constructor(wishes: readonly Wish[], profile: Profile, warn: (warning: string) => void) {
     const received = wishes.filter(({ header }) => !(header instanceof NewHeader));
-    this.#names = new Set(received.map(({ header }) => header.name.toLowerCase()));
+    this.#names = new Set(received.map(({ header }) => namesake(header)));
     this.#profile = profile;
     this.#warn = warn;
   }
@@ -198,7 +209,7 @@ class MadeHeaders {
   /** Whether the MTA gives a new header the place where it would make it itself, which may be the right one. */
   takes(header: NewHeader, right: boolean): boolean {
     const { label, headers: { makes, unsent, unsentAlone } } = this.#profile;
-    const name = header.name.toLowerCase();
+    const name = namesake(header);
     const lonely = unsentAlone.has(name) && ![...unsentAlone].some((other) => this.#names.has(other));
     if (unsent.has(name) || lonely) {
       this.#warn(`${label} does not send header ${header.name} on: choose another name for it`);
