@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Address } from "../../mod.ts";
 import { LeashedProcess } from "./leash.ts";
-import { freeEndpoint, listening } from "./ports.ts";
+import { listening, type ReservedEndpoint, reserveEndpoint } from "./ports.ts";
 import { postfix } from "./postfix.ts";
 import type { Recipe, Site } from "./recipe.ts";
 import { sendmail } from "./sendmail.ts";
@@ -75,10 +75,16 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
   const dir = mkdtempSync(join(tmpdir(), "kilter-mta-"));
   const log = join(dir, "log");
   let child: LeashedProcess | undefined;
+  const reserved: ReservedEndpoint[] = [];
 
+  const reserve = async () => {
+    reserved.push(await reserveEndpoint());
+    return reserved.at(-1)!.endpoint;
+  };
   const stop = async () => {
     await child?.end();
     await sink.close();
+    for (const { release } of reserved) await release();
     rmSync(dir, { recursive: true });
   };
 
@@ -87,10 +93,10 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
     const milters: Address[] = [];
     for (let at = 0; at < filters; at++) {
       milters.push(
-        transport === "inet" ? await freeEndpoint() : { path: join(dir, `milter${at}`), mode: 0o666 },
+        transport === "inet" ? await reserve() : { path: join(dir, `milter${at}`), mode: 0o666 },
       );
     }
-    const site: Site = { dir, smtp: await freeEndpoint(), milters, mainCf, mc, sink: sink.endpoint };
+    const site: Site = { dir, smtp: await reserve(), milters, mainCf, mc, sink: sink.endpoint };
     child = new LeashedProcess(recipe.configure(site), log);
     await listening(site.smtp, child);
     return {

@@ -1,25 +1,52 @@
 /** Addresses of loopback: finding one that is free, and seeing when it no longer is. */
 
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import type { Endpoint } from "./smtp_client.ts";
 
+/** An address of loopback that is nobody else's until it is given back. */
+export interface ReservedEndpoint {
+  readonly endpoint: Endpoint;
+  release(): Promise<void>;
+}
+
 /**
- * An address of loopback that nobody listens on at the moment, nor is given by the system to somebody before we
- * do: Linux hands out ports from 32768 on.
+ * Reserves an address that nobody listens on, nor is given by the system to somebody before we do: Linux hands out
+ * ports from 32768 on. Tests run side by side, also in processes of their own: each keeps the same port of another
+ * address of loopback to itself as long as it needs this one, so that no two take the same.
  */
-export async function freeEndpoint(): Promise<Endpoint> {
+export async function reserveEndpoint(): Promise<ReservedEndpoint> {
   for (;;) {
     const endpoint = { host: "127.0.0.1", port: 10_000 + Math.floor(Math.random() * 20_000) };
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(endpoint.port, endpoint.host, () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((closed) => server.close(closed));
-    return endpoint;
+    const sign = await listenOn({ ...endpoint, host: RESERVED });
+    if (sign === undefined) continue;
+    const probe = await listenOn(endpoint);
+    if (probe === undefined) {
+      await close(sign);
+      continue;
+    }
+    await close(probe);
+    return { endpoint, release: () => close(sign) };
   }
+}
+
+/** The address of loopback on which a port says that it is reserved. */
+const RESERVED = "127.0.0.77";
+
+/** Listens; `undefined` where somebody does already. */
+function listenOn(endpoint: Endpoint): Promise<Server | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(undefined)).listen(
+      { ...endpoint, exclusive: true },
+      () => resolve(server),
+    );
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((closed) => server.close(() => closed()));
 }
 
 /** Waits until a process listens there. Connecting to find out would bother the MTA and its filter. */
