@@ -1,0 +1,7 @@
+/**
+ * The MTA's side: calling milters of any make.
+ *
+ * @module
+ */
+
+export {};
