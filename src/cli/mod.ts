@@ -18,7 +18,7 @@ import type { Subcommand } from "./subcommand.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
-export type { ExitCode } from "./exit_codes.ts";
+export { EXIT, type ExitCode } from "./exit_codes.ts";
 export type { Style, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
