@@ -7,8 +7,12 @@ import { foldsOf, type MailField } from "./mail.ts";
  * puts what is added, how it counts, and what it makes itself.
  */
 export interface HeaderList {
-  /** The fields that the filter sees, in order. */
+  /** The fields that a filter sees, in order, as the message came. */
   readonly shown: readonly MailField[];
+  /** The fields that a filter sees which is asked now, after the edits of another. */
+  readonly seen: readonly MailField[];
+  /** Whether the values of edits hold the space after the colon, as was agreed with the filter that edits. */
+  leadingSpace: boolean;
   /** `SMFIR_ADDHEADER` */
   add(name: Text, value: Text): void;
   /** `SMFIR_INSHEADER` */

@@ -29,10 +29,10 @@ export class PostfixHeaders implements HeaderList {
   readonly #fields: DeliveredField[];
   /** What Postfix says of itself, which it does not count when a filter changes a header. */
   readonly #trace: DeliveredField;
-  readonly #leadingSpace: boolean;
+  leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
-    this.#leadingSpace = options.leadingSpace ?? false;
+    this.leadingSpace = options.leadingSpace ?? false;
     const values = { ...OWN_VALUES, ...options.own };
     const own = (name: string, value: Text): MailField => {
       return { name: encodeText(name), value: writtenValue(value, false, INDENT) };
@@ -47,6 +47,10 @@ export class PostfixHeaders implements HeaderList {
     this.shown = [...received.filter(({ name }) => !oneOf(DROPPED, name)), ...missing];
     this.#trace = { ...own("Received", values.received), received: undefined };
     this.#fields = [this.#trace, ...this.shown.map((field) => ({ ...field, received: field }))];
+  }
+
+  get seen(): readonly MailField[] {
+    return this.#fields.filter((field) => field !== this.#trace);
   }
 
   add(name: Text, value: Text): void {
@@ -82,7 +86,7 @@ export class PostfixHeaders implements HeaderList {
   #made(name: Text, value: Text): DeliveredField {
     return {
       name: encodeText(name),
-      value: writtenValue(value, this.#leadingSpace, INDENT),
+      value: writtenValue(value, this.leadingSpace, INDENT),
       received: undefined,
     };
   }

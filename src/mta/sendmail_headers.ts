@@ -74,10 +74,10 @@ export class SendmailHeaders implements HeaderList {
   readonly shown: readonly MailField[];
   readonly #places: Place[];
   readonly #unsent: readonly Uint8Array[];
-  readonly #leadingSpace: boolean;
+  leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
-    this.#leadingSpace = options.leadingSpace ?? false;
+    this.leadingSpace = options.leadingSpace ?? false;
     this.shown = received.filter(({ name, value }) => !isBlank(value) || !oneOf(NEVER_EMPTY, name));
     // An empty one is not seen either, but counts here.
     const resent = received.some(({ name }) => oneOf(RESENT, name));
@@ -95,6 +95,12 @@ export class SendmailHeaders implements HeaderList {
       ...defaults,
       ...this.shown.map((field): Place => ({ ...field, received: field, user: true, default: false })),
     ];
+  }
+
+  get seen(): readonly MailField[] {
+    return this.#places.flatMap(({ name, value, user }) =>
+      user && value !== undefined ? [{ name, value }] : []
+    );
   }
 
   /** Sets Sendmail's own header of that name if it has one that was not set before; else adds a new one. */
@@ -162,7 +168,7 @@ export class SendmailHeaders implements HeaderList {
   }
 
   #written(value: Text): Uint8Array {
-    return writtenValue(value, this.#leadingSpace, INDENT);
+    return writtenValue(value, this.leadingSpace, INDENT);
   }
 }
 

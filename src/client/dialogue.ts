@@ -31,12 +31,15 @@ export class Dialogue {
     for (const line of answer.split("\r\n")) this.#lines.push(`S: ${line}`);
   }
 
-  command(command: Command<Text>): void {
-    this.#lines.push(`   > ${command.type === "macros" ? describeMacros(command) : describe(command)}`);
+  /** What the MTA says to a milter, which has a name where there are several. */
+  command(command: Command<Text>, milter = ""): void {
+    const text = command.type === "macros" ? describeMacros(command) : describe(command);
+    this.#lines.push(`   ${milter}> ${text}`);
   }
 
-  reply(reply: Reply): void {
-    this.#lines.push(`   < ${describe(reply)}`);
+  /** What a milter says. */
+  reply(reply: Reply, milter = ""): void {
+    this.#lines.push(`   ${milter}< ${describe(reply)}`);
   }
 
   /** Something that happens beside what is said. */
