@@ -87,7 +87,7 @@ export class EditedMessage {
   /** From here on another filter edits, with which this was agreed. */
   editedBy(agreement: EditingAgreement): void {
     this.#agreement = agreement;
-    this.headers.leadingSpace = keepsSpace(agreement);
+    this.headers.editedBy(keepsSpace(agreement));
     this.#bodyState = "none";
     this.#replaced = false;
   }
@@ -137,7 +137,9 @@ export class EditedMessage {
 
   #decide(reply: Reply): Decision {
     const { mta, queueId = "4ZX0000000" } = this.#options;
-    const context: SmtpContext = { hostname: "", path: "", helo: "", line: "", date: "", queueId };
+    // Sendmail names a sender whom a filter has changed.
+    const path = this.envelope.senderChanged ? `<${this.envelope.sender.address}>` : "";
+    const context: SmtpContext = { hostname: "", path, helo: "", line: "", date: "", queueId };
     const texts = SMTP_TEXTS[mta];
     if (this.#broken) return { outcome: "tempfailed", reply: texts.broken(context) };
     switch (reply.type) {

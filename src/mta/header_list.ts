@@ -11,8 +11,8 @@ export interface HeaderList {
   readonly shown: readonly MailField[];
   /** The fields that a filter sees which is asked now, after the edits of another. */
   readonly seen: readonly MailField[];
-  /** Whether the values of edits hold the space after the colon, as was agreed with the filter that edits. */
-  leadingSpace: boolean;
+  /** Another filter edits from here on; its values hold the space after the colon if that was agreed with it. */
+  editedBy(leadingSpace: boolean): void;
   /** `SMFIR_ADDHEADER` */
   add(name: Text, value: Text): void;
   /** `SMFIR_INSHEADER` */

@@ -29,10 +29,10 @@ export class PostfixHeaders implements HeaderList {
   readonly #fields: DeliveredField[];
   /** What Postfix says of itself, which it does not count when a filter changes a header. */
   readonly #trace: DeliveredField;
-  leadingSpace: boolean;
+  #leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
-    this.leadingSpace = options.leadingSpace ?? false;
+    this.#leadingSpace = options.leadingSpace ?? false;
     const values = { ...OWN_VALUES, ...options.own };
     const own = (name: string, value: Text): MailField => {
       return { name: encodeText(name), value: writtenValue(value, false, INDENT) };
@@ -51,6 +51,10 @@ export class PostfixHeaders implements HeaderList {
 
   get seen(): readonly MailField[] {
     return this.#fields.filter((field) => field !== this.#trace);
+  }
+
+  editedBy(leadingSpace: boolean): void {
+    this.#leadingSpace = leadingSpace;
   }
 
   add(name: Text, value: Text): void {
@@ -86,7 +90,7 @@ export class PostfixHeaders implements HeaderList {
   #made(name: Text, value: Text): DeliveredField {
     return {
       name: encodeText(name),
-      value: writtenValue(value, this.leadingSpace, INDENT),
+      value: writtenValue(value, this.#leadingSpace, INDENT),
       received: undefined,
     };
   }

@@ -21,6 +21,8 @@ interface Place {
   user: boolean;
   /** Whether it is one of Sendmail's own that no filter has set. */
   default: boolean;
+  /** Whether an earlier filter has deleted it. */
+  gone: boolean;
 }
 
 /**
@@ -74,10 +76,10 @@ export class SendmailHeaders implements HeaderList {
   readonly shown: readonly MailField[];
   readonly #places: Place[];
   readonly #unsent: readonly Uint8Array[];
-  leadingSpace: boolean;
+  #leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
-    this.leadingSpace = options.leadingSpace ?? false;
+    this.#leadingSpace = options.leadingSpace ?? false;
     this.shown = received.filter(({ name, value }) => !isBlank(value) || !oneOf(NEVER_EMPTY, name));
     // An empty one is not seen either, but counts here.
     const resent = received.some(({ name }) => oneOf(RESENT, name));
@@ -89,11 +91,17 @@ export class SendmailHeaders implements HeaderList {
       const name = encodeText(text);
       const replaced = key !== "received" && this.shown.some((field) => sameName(field.name, name));
       const value = key === undefined || replaced ? undefined : writtenValue(values[key], false, INDENT);
-      return { name, value, received: undefined, user: false, default: key !== "received" };
+      return { name, value, received: undefined, user: false, default: key !== "received", gone: false };
     });
     this.#places = [
       ...defaults,
-      ...this.shown.map((field): Place => ({ ...field, received: field, user: true, default: false })),
+      ...this.shown.map((field): Place => ({
+        ...field,
+        received: field,
+        user: true,
+        default: false,
+        gone: false,
+      })),
     ];
   }
 
@@ -101,6 +109,12 @@ export class SendmailHeaders implements HeaderList {
     return this.#places.flatMap(({ name, value, user }) =>
       user && value !== undefined ? [{ name, value }] : []
     );
+  }
+
+  /** What one filter has deleted the next cannot name, but its place still counts where headers are inserted. */
+  editedBy(leadingSpace: boolean): void {
+    this.#leadingSpace = leadingSpace;
+    for (const place of this.#places) place.gone = place.user && place.value === undefined;
   }
 
   /** Sets Sendmail's own header of that name if it has one that was not set before; else adds a new one. */
@@ -144,7 +158,7 @@ export class SendmailHeaders implements HeaderList {
   #find(index: number, name: Uint8Array): Place | undefined {
     let own: Place | undefined;
     for (const place of this.#places) {
-      if (!sameName(place.name, name)) continue;
+      if (place.gone || !sameName(place.name, name)) continue;
       if (!place.user) own = sameName(name, RECEIVED) ? undefined : place;
       else if (--index <= 0) return place;
     }
@@ -164,11 +178,18 @@ export class SendmailHeaders implements HeaderList {
   }
 
   #made(name: Uint8Array, value: Text): Place {
-    return { name, value: this.#written(value), received: undefined, user: true, default: false };
+    return {
+      name,
+      value: this.#written(value),
+      received: undefined,
+      user: true,
+      default: false,
+      gone: false,
+    };
   }
 
   #written(value: Text): Uint8Array {
-    return writtenValue(value, this.leadingSpace, INDENT);
+    return writtenValue(value, this.#leadingSpace, INDENT);
   }
 }
 
