@@ -30,6 +30,7 @@ interface Line {
 export class Relay {
   readonly #watcher: Watcher;
   readonly #lines: Readonly<Record<Side, Line>>;
+  #destroyed = false;
 
   constructor(sockets: Readonly<Record<Side, Socket>>, watcher: Watcher) {
     this.#watcher = watcher;
@@ -46,8 +47,9 @@ export class Relay {
     this.#start("mta");
   }
 
-  /** Ends both connections at once. */
+  /** Ends both connections at once; that they end is not told of the two sides, who have not done it. */
   destroy(): void {
+    this.#destroyed = true;
     for (const { socket } of Object.values(this.#lines)) socket.destroy();
   }
 
@@ -96,13 +98,14 @@ export class Relay {
 
   #end(side: Side): void {
     const line = this.#lines[side];
-    if (line.ended) return;
+    if (line.ended || this.#destroyed) return;
     line.ended = true;
     for (const deed of [...line.tap.end(), END]) this.#watcher.saw(side, deed);
   }
 
   #lose(side: Side, error: unknown): void {
     const line = this.#lines[side];
+    if (this.#destroyed) return;
     line.ended = true;
     const why = error instanceof Error ? error.message : String(error);
     for (const deed of line.tap.end()) this.#watcher.saw(side, deed);

@@ -30,7 +30,13 @@ export class Tracing implements Audience {
   readonly #options: TracingOptions;
   readonly #redactors = new Map<number, Redactor>();
   readonly #started: number = performance.now();
-  readonly #counts: { -readonly [What in keyof Counts]: number } = { connections: 0, failed: 0, mta: 0, filter: 0, raw: 0 };
+  readonly #counts: { -readonly [What in keyof Counts]: number } = {
+    connections: 0,
+    failed: 0,
+    mta: 0,
+    filter: 0,
+    raw: 0,
+  };
 
   constructor(options: TracingOptions) {
     this.#options = options;
