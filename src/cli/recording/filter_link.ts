@@ -10,7 +10,7 @@ export type Heard =
   | { readonly what: "reply"; readonly packet: Uint8Array; readonly reply: Reply }
   | { readonly what: "closed" }
   | { readonly what: "silent" }
-  | { readonly what: "broken"; readonly why: string };
+  | { readonly what: "broken"; readonly packet?: Uint8Array; readonly why: string };
 
 /** How many bytes of replies may wait to be looked at. */
 const HIGH_WATER = 1024 * 1024;
@@ -111,7 +111,7 @@ function heardIn(packet: Uint8Array): Heard {
   try {
     return { what: "reply", packet, reply: decodeReply(packet) };
   } catch (error) {
-    if (error instanceof MilterError) return { what: "broken", why: error.message };
+    if (error instanceof MilterError) return { what: "broken", packet, why: error.message };
     throw error;
   }
 }

@@ -179,24 +179,24 @@ class Player {
     let asked = command === undefined
       ? replies.length > 0 || broken !== undefined
       : isAnswered(command.type, this.#actual);
-    for (let count = 0;; count++) {
-      const unasked = count < replies.length || broken === "broken";
+    // Recorded replies to which nothing had asked: they may come late.
+    let extra = asked ? replies.slice(replies.findIndex(isLast)).length - 1 : replies.length;
+    while (true) {
+      const unasked = extra > 0 || broken === "broken";
       const more = asked ? timeout : unasked ? Math.min(timeout, GRACE) : 0;
       const heard = more > 0 ? await this.#link.next(more) : this.#link.ready();
       if (heard === undefined) return { parts: answer.parts, final };
       if (heard.what === "reply") {
         answer.take(this.#redacted(heard.packet));
+        if (!asked) extra--;
         if (!isFinal(heard.reply)) continue;
         if (asked) final = heard.reply.type;
         asked = false;
         if (command?.type === "negotiate" && heard.reply.type === "negotiate") this.#actual = heard.reply;
       } else if (heard.what === "broken") {
-        return {
-          parts: answer.parts,
-          final,
-          failed: "broken",
-          why: `the filter breaks the protocol: ${heard.why}`,
-        };
+        if (heard.packet !== undefined) answer.take(this.#redacted(heard.packet));
+        const why = `the filter breaks the protocol: ${heard.why}`;
+        return { parts: answer.parts, final, failed: "broken", why };
       } else if (!asked) {
         return { parts: answer.parts, final };
       } else {
@@ -214,8 +214,11 @@ class Player {
 
   /** What was recorded as the answer. */
   #expected({ command, replies, broken }: Step): Answered {
-    const parts = partsOf(replies, this.#options.redacted);
-    const last = replies.map(understood).findLast((reply) => reply !== undefined && isFinal(reply));
+    const said = replies.map(understood);
+    const nonsense = said.indexOf(undefined);
+    const parts = partsOf(nonsense === -1 ? replies : replies.slice(0, nonsense + 1), this.#options.redacted);
+    if (nonsense !== -1) return { parts, final: undefined, failed: "broken" };
+    const last = said.find((reply) => reply !== undefined && isFinal(reply));
     if (command?.type === "negotiate" && last?.type === "negotiate") this.#recorded = last;
     const asked = command === undefined ? broken !== undefined : isAnswered(command.type, this.#recorded);
     const failed = asked && last === undefined
@@ -298,6 +301,12 @@ const FAILED = {
 
 function sameParts(one: readonly AnswerPart[], other: readonly AnswerPart[]): boolean {
   return one.length === other.length && one.every(({ key }, index) => key === other[index]!.key);
+}
+
+/** Whether nothing that was asked for follows this reply. */
+function isLast(packet: Uint8Array): boolean {
+  const reply = understood(packet);
+  return reply === undefined || isFinal(reply);
 }
 
 /** A packet with its length in front. */

@@ -18,11 +18,13 @@ const STYLES: Readonly<Record<"-" | "+" | " ", Style>> = { "-": "red", "+": "gre
 const INDENT = "   ";
 
 /** For a person: each answer that differs, as the lines that are gone and those that are new. */
-export function lineReplayView({ paint, columns, tell }: Terminal): ReplayView {
+export function lineReplayView(terminal: Terminal): ReplayView {
+  const { paint, columns } = terminal;
   const print = (sign: string, text: string, style: Style, indent = INDENT) => {
-    const [first = "", ...more] = wrap(visible(text), Math.max(columns - indent.length - 2, 30));
-    for (const [at, line] of [first, ...more].entries()) {
-      tell(`${indent}${paint(style, `${at === 0 ? sign : " "} ${line}`)}\n`);
+    const hang = " ".repeat(sign.length);
+    const lines = wrap(visible(text), Math.max(columns - indent.length - sign.length - 1, 30));
+    for (const [at, line] of lines.entries()) {
+      terminal.tell(`${indent}${paint(style, `${at === 0 ? sign : hang} ${line}`)}\n`);
     }
   };
   return {
@@ -31,12 +33,12 @@ export function lineReplayView({ paint, columns, tell }: Terminal): ReplayView {
         ? `#${connection} ${commandName(finding.command)}`
         : `#${connection}`;
       if (finding.kind === "different") {
-        tell(`${paint("bold", cut(visible(about), columns))}\n`);
+        terminal.tell(`${paint("bold", cut(visible(about), columns))}\n`);
         for (const { sign, item } of difference(finding.recorded, finding.actual, sameKey)) {
           print(sign, item.text, STYLES[sign]);
         }
       } else if (finding.kind === "trouble") {
-        tell(`${paint("bold", cut(visible(about), columns))}\n`);
+        terminal.tell(`${paint("bold", cut(visible(about), columns))}\n`);
         print("!", finding.why, "red");
       } else {
         print(
@@ -57,8 +59,8 @@ export function lineReplayView({ paint, columns, tell }: Terminal): ReplayView {
 }
 
 /** For machines: a line of JSON each. */
-export function jsonReplayView({ tell }: Terminal): ReplayView {
-  const print = (line: object) => tell(`${JSON.stringify(line)}\n`);
+export function jsonReplayView(terminal: Terminal): ReplayView {
+  const print = (line: object) => terminal.tell(`${JSON.stringify(line)}\n`);
   return {
     found(conn, finding) {
       if (finding.kind === "different") {
