@@ -12,6 +12,7 @@
 
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
+import { conform } from "./conform.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
 import type { Subcommand } from "./subcommand.ts";
@@ -22,7 +23,7 @@ export { EXIT, type ExitCode } from "./exit_codes.ts";
 export type { Style, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [];
+const COMMANDS: readonly Subcommand[] = [conform];
 
 /**
  * Runs the command `kilter`, and resolves with its exit code: 0 accepted or done, 1 refused or different, 2 not

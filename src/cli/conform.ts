@@ -1,0 +1,129 @@
+import { formatAddress, parseAddress } from "../adapters/address.ts";
+import { UsageError } from "./arguments.ts";
+import type { CaseGroup } from "./conform/case.ts";
+import { CASE_GROUPS, CASES } from "./conform/cases.ts";
+import { call, examine, type Result, revives } from "./conform/examine.ts";
+import { lineOf, listing, score, sum } from "./conform/scorecard.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { type Subcommand, subcommand } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** `kilter conform` */
+export const conform: Subcommand = subcommand({
+  name: "conform",
+  summary: "play hard cases against a milter of any make, and print a scorecard",
+  operands: "address",
+  operandCount: { least: 0, most: 1 },
+  about:
+    "Plays a battery of hard cases against a milter of any make: frames split at every byte and broken in " +
+    "every way, MTAs of all versions, messages that end early, odd mails, stalled and crowded connections. Prints " +
+    "what went wrong in each. A case that says nothing about this milter, because it negotiated the event away " +
+    "or judged the client earlier, is not counted.\n" +
+    "The mails are harmless, but the milter should not be one that serves an MTA just now: it is asked to refuse, " +
+    "and a bad one may fall over. Exit code 0 is for full marks, 1 for any fault.",
+  options: {
+    only: {
+      type: "string",
+      value: "names",
+      multiple: true,
+      help: "play these cases only, by their names, commas between",
+    },
+    timeout: {
+      type: "string",
+      value: "seconds",
+      default: "10",
+      help: "how long the milter may take for its answers in one case",
+    },
+    list: { type: "boolean", help: "list the cases, and play none" },
+    json: { type: "boolean", help: "print the results as JSON" },
+  },
+  examples: [
+    ["conform inet:8891@127.0.0.1", "all cases against a milter"],
+    ["conform unix:/run/opendkim.sock --only half-close,every-split", "two of them"],
+    ["conform --list", "what there is"],
+  ],
+  async run({ values, positionals: [where], terminal }): Promise<ExitCode> {
+    const groups = chosen(values.only.flatMap((names) => names.split(",")));
+    if (values.list) {
+      terminal.tell(listing(groups, terminal));
+      return EXIT.accepted;
+    }
+    if (where === undefined) throw new UsageError("address is missing");
+    const timeout = milliseconds(values.timeout);
+    const address = addressOf(where);
+    await call(address, timeout);
+
+    const results: Result[] = [];
+    const count = groups.flatMap(({ cases }) => cases).length;
+    const quiet = values.json;
+    let stopped: string | undefined;
+    for (const { title, cases } of groups) {
+      if (stopped !== undefined) break;
+      if (!quiet) terminal.tell(`${terminal.paint("bold", title)}\n`);
+      for (const played of cases) {
+        progress(terminal, `${results.length + 1} of ${count}: ${played.name}`);
+        const result = await examine(address, played, timeout);
+        progress(terminal);
+        if (!quiet) terminal.tell(lineOf(result, results, terminal));
+        results.push(result);
+        if (result.outcome === "fault" && !await revives(address, timeout)) {
+          stopped = played.name;
+          break;
+        }
+      }
+    }
+    const { passed, fault, "not applicable": notApplicable } = score(results);
+    if (quiet) {
+      const report = {
+        address: formatAddress(address),
+        passed,
+        faults: fault,
+        notApplicable,
+        stopped,
+        cases: results,
+      };
+      terminal.tell(`${JSON.stringify(report, undefined, 2)}\n`);
+    } else {
+      terminal.tell(`\n${sum(results, terminal)}`);
+      if (stopped !== undefined) {
+        terminal.tell(
+          `It listens no more after ${stopped}: ${count - results.length} cases were not played.\n`,
+        );
+      }
+    }
+    return fault === 0 ? EXIT.accepted : EXIT.refused;
+  },
+});
+
+/** The cases of these names, or all. */
+function chosen(names: readonly string[]): readonly CaseGroup[] {
+  const strange = names.find((name) => !CASES.some((one) => one.name === name));
+  if (strange !== undefined) {
+    throw new UsageError(`There is no case "${strange}"; kilter conform --list names them all`);
+  }
+  if (names.length === 0) return CASE_GROUPS;
+  return CASE_GROUPS
+    .map(({ title, cases }) => ({ title, cases: cases.filter(({ name }) => names.includes(name)) }))
+    .filter(({ cases }) => cases.length > 0);
+}
+
+function addressOf(text: string) {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function milliseconds(text: string): number {
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds <= 0 || seconds > 3600) {
+    throw new UsageError(`--timeout must be a number of seconds up to 3600, not "${text}"`);
+  }
+  return seconds * 1000;
+}
+
+/** Shows a line where a person sees it, in place of the last one. */
+function progress(terminal: Terminal, text = ""): void {
+  if (terminal.interactive) terminal.note(`\r\x1b[K${text}`);
+}
