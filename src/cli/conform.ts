@@ -64,7 +64,7 @@ export const conform: Subcommand = subcommand({
         progress(terminal, `${results.length + 1} of ${count}: ${played.name}`);
         const result = await examine(address, played, timeout);
         progress(terminal);
-        if (!quiet) terminal.tell(lineOf(result, results, terminal));
+        if (!quiet) terminal.tell(lineOf(result, terminal));
         results.push(result);
         if (result.outcome === "fault" && !await revives(address, timeout)) {
           stopped = played.name;

@@ -162,11 +162,11 @@ export const ANSWER_CASES: readonly Case[] = [
   ),
   {
     name: "edits-agreed",
-    about: "mails under offers of one action only, and of none",
+    about: "mails under offers of all actions, and of one only",
     rule: "no MTA checks it: both make edits that were not agreed",
     async play(stand) {
       let edits = 0;
-      for (const actions of [USUAL_OFFER.actions, 0, ...Object.values(ACTION)]) {
+      for (const actions of [USUAL_OFFER.actions, ...Object.values(ACTION)]) {
         const talk = await stand.offer({ actions });
         if (talk === undefined) continue;
         await talk.play([...greeting(), ...message()]);

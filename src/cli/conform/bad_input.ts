@@ -1,8 +1,11 @@
+import { encodeCommand } from "../../protocol/codec.ts";
 import type { CommandType } from "../../protocol/commands.ts";
+import type { ReplyType } from "../../protocol/replies.ts";
+import { concat } from "../../wire/concat.ts";
 import { Fault, NotApplicable } from "./case.ts";
 import type { Said } from "./samples.ts";
-import { ALL_ANSWERED, type Stand } from "./stand.ts";
-import { REFUSALS, spelled } from "./talk.ts";
+import { ALL_ANSWERED, type Stand, USUAL_OFFER } from "./stand.ts";
+import { REFUSALS, spelled, Talk } from "./talk.ts";
 
 /** Bytes that no MTA sends. */
 export interface BadInput {
@@ -13,40 +16,51 @@ export interface BadInput {
   readonly after?: readonly Said[];
   /** The command that they are instead of: without it, the milter can't be asked. */
   readonly as?: CommandType;
+  /** What is said next, in the same segment. */
+  readonly then?: Said;
 }
 
-/**
- * Sends bad input, each on a connection of its own. The milter must close, or refuse; it must not hang, and must
- * serve the next connection.
- *
- * @param also An answer that is no fault either, where reading over what is wrong does no harm.
- */
-export async function mustRefuse(
+/** Sends bad input on a connection of its own, and returns what answers it: nothing if the milter closes. */
+async function answerTo(stand: Stand, { what, bytes, after, as, then }: BadInput): Promise<Answer> {
+  const talk = after === undefined
+    ? new Talk(await stand.connect(), USUAL_OFFER)
+    : await stand.open(ALL_ANSWERED);
+  await talk.play(after ?? []);
+  if (talk.ending !== undefined || (as !== undefined && !talk.sends(as))) return "not asked";
+  talk.wire.write(then === undefined ? bytes : concat([bytes, encodeCommand(then)]));
+  const reply = await talk.next(`hangs at ${what}: neither answers nor closes`);
+  return reply === undefined ? "closes" : reply.type;
+}
+
+type Answer = ReplyType | "closes" | "not asked";
+
+async function play(
   stand: Stand,
   inputs: readonly BadInput[],
-  also?: "continue",
+  isFine: (answer: Answer) => boolean,
 ): Promise<void> {
   let asked = 0;
-  for (const { what, bytes, after, as } of inputs) {
-    if (after === undefined) {
-      const wire = await stand.connect();
-      wire.write(bytes);
-      const said = await wire.read(`hangs at ${what}: neither answers nor closes`);
-      if (said !== undefined) throw new Fault(`answers ${what}`);
-    } else {
-      const talk = await stand.open(ALL_ANSWERED);
-      await talk.play(after);
-      if (talk.ending !== undefined || (as !== undefined && !talk.sends(as))) continue;
-      talk.wire.write(bytes);
-      const reply = await talk.next(`hangs at ${what}: neither answers nor closes`);
-      if (reply !== undefined && !REFUSALS.includes(reply.type) && reply.type !== also) {
-        throw new Fault(`answers ${what} by ${spelled(reply.type)}`);
-      }
-    }
-    asked++;
+  for (const input of inputs) {
+    const answer = await answerTo(stand, input);
+    if (answer !== "not asked") asked++;
+    else continue;
+    if (!isFine(answer)) throw new Fault(`answers ${input.what} by ${spelled(answer)}`);
   }
   if (asked === 0) throw new NotApplicable("it does without such commands, or answers an earlier one");
   await stand.serves();
+}
+
+/** The milter must close, or refuse, whenever it gets one of these. It must not hang, and must serve the next connection. */
+export function mustRefuse(stand: Stand, inputs: readonly BadInput[]): Promise<void> {
+  return play(stand, inputs, (answer) => answer === "closes" || REFUSALS.includes(answer));
+}
+
+/**
+ * The milter may also answer, or pass over what is wrong and answer what comes next, as libmilter does with commands
+ * that are not in order. It must not hang, and must serve the next connection.
+ */
+export function mustNotHang(stand: Stand, inputs: readonly BadInput[]): Promise<void> {
+  return play(stand, inputs, () => true);
 }
 
 /** A packet with its length in front; characters up to `\xff` stand for themselves. */

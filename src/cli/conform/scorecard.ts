@@ -29,8 +29,8 @@ export function listing(groups: readonly CaseGroup[], { paint, columns }: Termin
   return `${lines.join("\n")}\n`;
 }
 
-/** The line of a case, and below it what went wrong. `before` holds the cases that came before. */
-export function lineOf(result: Result, before: readonly Result[], { paint, columns }: Terminal): string {
+/** The line of a case, and below it what went wrong. */
+export function lineOf(result: Result, { paint, columns }: Terminal): string {
   const { name, about, outcome, why = "", rule } = result;
   const [mark, style] = MARKS[outcome];
   const told = outcome === "not applicable"
@@ -40,12 +40,10 @@ export function lineOf(result: Result, before: readonly Result[], { paint, colum
     name.padEnd(INDENT.about - INDENT.name)
   }${told}\n`;
   if (outcome !== "fault") return first;
-  const same = before.find((other) => other.outcome === "fault" && other.why === why);
-  const text = same === undefined ? why : `as ${same.name}`;
   const lines = (text: string) => wrap(visible(text), columns - INDENT.name);
   return first + [
-    ...lines(text).map((line) => paint("red", line)),
-    ...same === undefined ? lines(`Rule: ${rule}`).map((line) => paint("dim", line)) : [],
+    ...lines(why).map((line) => paint("red", line)),
+    ...lines(`Rule: ${rule}`).map((line) => paint("dim", line)),
   ].map((line) => `${" ".repeat(INDENT.name)}${line}\n`).join("");
 }
 

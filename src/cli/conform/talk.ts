@@ -62,13 +62,17 @@ export class Talk {
     return this.#agreement!;
   }
 
-  /** Negotiates; `false` if the milter closes instead. */
-  async negotiate(): Promise<boolean> {
+  /**
+   * Negotiates; `false` if the milter closes instead.
+   *
+   * @param allowed What it may ask for, if that is not what is offered.
+   */
+  async negotiate(allowed: Pick<Offer, "version" | "actions" | "protocol"> = this.#offer): Promise<boolean> {
     await this.#write(encodeCommand({ ...this.#offer, type: "negotiate" }));
     const reply = await this.next("does not answer the offer");
     if (reply === undefined) return false;
     if (reply.type !== "negotiate") throw new Fault(`answers the offer by ${spelled(reply.type)}`);
-    judged(() => checkAgreement(this.#offer, reply));
+    judged(() => checkAgreement(allowed, reply));
     this.#agreement = reply;
     return true;
   }
@@ -239,7 +243,7 @@ const BEGINS: readonly string[] = [COMMANDS.mail, COMMANDS.helo, COMMANDS.quitNe
 const NEEDS_RECIPIENT = "TLNBE";
 
 /** Answers that refuse. */
-export const REFUSALS: readonly ReplyType[] = ["reject", "tempfail", "replyCode"];
+export const REFUSALS: readonly string[] = ["reject", "tempfail", "replyCode"];
 
 /** The name of a command or a reply for a person to read: `end of message`. */
 export function spelled(text: string): string {
