@@ -32,7 +32,7 @@ export const conform: Subcommand = subcommand({
       type: "string",
       value: "seconds",
       default: "10",
-      help: "how long the milter may take for its answers in one case",
+      help: "how long the milter may say nothing; a case takes twelve times as long at most",
     },
     list: { type: "boolean", help: "list the cases, and play none" },
     json: { type: "boolean", help: "print the results as JSON" },

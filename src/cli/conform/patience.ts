@@ -1,12 +1,16 @@
 import { Fault } from "./case.ts";
 
-/** How long a milter may take for all of its answers in one case, in milliseconds. What the tester itself takes is free. */
+/** How many times the longest silence a case may wait in all: a milter that says a little for ever must end too. */
+const ALL_WAITS = 12;
+
+/** How long a milter may say nothing, in milliseconds. */
 export class Patience {
-  readonly #whole: number;
+  readonly #silence: number;
   #left: number;
 
   constructor(milliseconds: number) {
-    this.#whole = this.#left = milliseconds;
+    this.#silence = milliseconds;
+    this.#left = milliseconds * ALL_WAITS;
   }
 
   /**
@@ -16,10 +20,12 @@ export class Patience {
    */
   async wait<T>(promise: Promise<T>, otherwise: string): Promise<T> {
     const started = performance.now();
+    const patience = Math.min(this.#silence, this.#left);
+    const whole = patience === this.#silence ? "" : " (all waits of this case together were too long)";
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<never>((_, reject) => {
-      const fault = new Fault(`${otherwise} within ${this.#whole / 1000} s`);
-      timer = setTimeout(() => reject(fault), Math.max(this.#left, 0));
+      const fault = new Fault(`${otherwise} within ${this.#silence / 1000} s${whole}`);
+      timer = setTimeout(() => reject(fault), Math.max(patience, 0));
     });
     try {
       return await Promise.race([promise, tooLong]);

@@ -12,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Whether nothing is to be answered before the end of the message; each connection that has agreed points here. */
 static int quiet;
 
-static sfsistat go_on(SMFICTX *ctx) { (void) ctx; return quiet ? SMFIS_NOREPLY : SMFIS_CONTINUE; }
+static sfsistat go_on(SMFICTX *ctx) { return smfi_getpriv(ctx) == &quiet ? SMFIS_NOREPLY : SMFIS_CONTINUE; }
+static sfsistat on_close(SMFICTX *ctx) { smfi_setpriv(ctx, NULL); return SMFIS_CONTINUE; }
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address) { (void) host; (void) address; return go_on(ctx); }
 static sfsistat on_helo(SMFICTX *ctx, char *host) { (void) host; return go_on(ctx); }
 static sfsistat on_mail(SMFICTX *ctx, char **arguments) { (void) arguments; return go_on(ctx); }
@@ -41,20 +43,19 @@ static sfsistat on_end(SMFICTX *ctx)
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
 	unsigned long *asked_actions, unsigned long *asked_steps, unsigned long *a2, unsigned long *a3)
 {
-	unsigned long silent = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
-		SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN;
-	(void) ctx; (void) f2; (void) f3;
-	/* An MTA of which some answers are wanted gets all of them: SMFIS_NOREPLY is for those that were agreed. */
-	if (!quiet || (steps & silent) != silent) quiet = 0, silent = 0;
+	(void) steps; (void) f2; (void) f3;
+	if (quiet) smfi_setpriv(ctx, &quiet);
 	*asked_actions = actions;
-	*asked_steps = silent;
+	/* libmilter answers by itself where the MTA did not offer these. */
+	*asked_steps = quiet ? SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA |
+		SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY | SMFIP_NR_UNKN : 0;
 	*a2 = *a3 = 0;
 	return SMFIS_CONTINUE;
 }
 
 static struct smfiDesc description = {
 	"kilter-test", SMFI_VERSION, 0,
-	on_connect, on_helo, on_mail, on_rcpt, on_header, go_on, on_body, on_end, on_abort, NULL, on_unknown, go_on,
+	on_connect, on_helo, on_mail, on_rcpt, on_header, go_on, on_body, on_end, on_abort, on_close, on_unknown, go_on,
 	on_negotiate
 };
 
