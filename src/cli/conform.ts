@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from "../adapters/address.ts";
 import { UsageError } from "./arguments.ts";
 import type { CaseGroup } from "./conform/case.ts";
 import { CASE_GROUPS, CASES } from "./conform/cases.ts";
-import { call, examine, type Result, revives } from "./conform/examine.ts";
+import { call, examine, listens, type Result, revives } from "./conform/examine.ts";
 import { lineOf, listing, score, sum } from "./conform/scorecard.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type Subcommand, subcommand } from "./subcommand.ts";
@@ -63,10 +63,12 @@ export const conform: Subcommand = subcommand({
       for (const played of cases) {
         progress(terminal, `${results.length + 1} of ${count}: ${played.name}`);
         const result = await examine(address, played, timeout);
+        const fell = result.outcome === "fault" && !await listens(address, timeout);
+        const told = fell ? { ...result, why: `${result.why}; and it listens no more` } : result;
+        results.push(told);
         progress(terminal);
-        if (!quiet) terminal.tell(lineOf(result, terminal));
-        results.push(result);
-        if (result.outcome === "fault" && !await revives(address, timeout)) {
+        if (!quiet) terminal.tell(lineOf(told, terminal));
+        if (fell && !await revives(address, timeout)) {
           stopped = played.name;
           break;
         }

@@ -53,16 +53,22 @@ export async function call(address: Address, timeout: number): Promise<void> {
   await wire.close();
 }
 
+/** Whether somebody listens now. */
+export async function listens(address: Address, timeout: number): Promise<boolean> {
+  try {
+    await call(address, timeout);
+    return true;
+  } catch {
+    // That is what was asked.
+    return false;
+  }
+}
+
 /** Whether somebody listens again within two seconds: what has died may be started anew by its guard. */
 export async function revives(address: Address, timeout: number): Promise<boolean> {
   for (let count = 0; count < REVIVAL.calls; count++) {
-    try {
-      await call(address, timeout);
-      return true;
-    } catch {
-      // That is what is being looked for.
-      await pause(REVIVAL.wait);
-    }
+    await pause(REVIVAL.wait);
+    if (await listens(address, timeout)) return true;
   }
   return false;
 }
