@@ -8,7 +8,6 @@ import type { Agreement, Reply, ReplyType } from "../../protocol/replies.ts";
 import { checkReply, noteReply, type Turn } from "../../protocol/turn.ts";
 import { concat } from "../../wire/concat.ts";
 import { Framer } from "../../wire/framer.ts";
-import { decodeText } from "../../wire/text.ts";
 import { Fault, NotApplicable } from "./case.ts";
 import { pause } from "./patience.ts";
 import { QUIT, type Said } from "./samples.ts";
@@ -263,9 +262,4 @@ function judged<T>(judge: () => T): T {
         .replace(/^Cannot (?:decode|read) /, "sends a broken ") + cause,
     ));
   }
-}
-
-/** The text of a reply code, if the reply is one. */
-export function textOf(reply: Reply): string | undefined {
-  return reply.type === "replyCode" ? decodeText(reply.text) : undefined;
 }

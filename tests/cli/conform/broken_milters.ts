@@ -433,8 +433,8 @@ export const BROKEN_MILTERS: readonly BrokenMilter[] = [
   },
   {
     found: "many-headers",
-    fault: "has room for 1000 headers",
-    quirks: closesAt(({ code }, { codes }) => code === "L" && codes.split("L").length > 1000),
+    fault: "has room for 500 headers",
+    quirks: closesAt(({ code }, { codes }) => code === "L" && codes.split("L").length > 500),
     says: /closes instead of answering header/,
   },
   {
