@@ -1,16 +1,11 @@
 /*
  * A milter over libmilter, the library of Sendmail, for `kilter conform` to look at.
  *
- *   libmilter SOCKET          sees all events, makes one edit of each kind, and accepts
- *   libmilter SOCKET quiet    agrees not to answer anything before the end of the message
- *
- * Ends when its standard input does.
+ *   libmilter SOCKET edits    answers all events, makes one edit of each kind, and accepts
+ *   libmilter SOCKET quiet    does the same, but agrees not to answer anything before the end of the message
  */
 #include <libmilter/mfapi.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Whether nothing is to be answered before the end of the message; each connection that has agreed points here. */
 static int quiet;
@@ -59,22 +54,10 @@ static struct smfiDesc description = {
 	on_negotiate
 };
 
-/* Whoever started this has gone: so does this. */
-static void *wait_for_end(void *nothing)
-{
-	char byte;
-	while (read(0, &byte, 1) > 0)
-		;
-	_exit(0);
-	return nothing;
-}
-
 int main(int count, char **arguments)
 {
-	pthread_t waiter;
 	if (count < 2) return 2;
 	quiet = count > 2 && strcmp(arguments[2], "quiet") == 0;
-	pthread_create(&waiter, NULL, wait_for_end, NULL);
 	if (smfi_setconn(arguments[1]) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS) return 1;
 	return smfi_main() == MI_SUCCESS ? 0 : 1;
 }
