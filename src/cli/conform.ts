@@ -1,9 +1,10 @@
-import { formatAddress, parseAddress } from "../adapters/address.ts";
+import { type Address, parseAddress } from "../adapters/address.ts";
 import { UsageError } from "./arguments.ts";
+import { type Audience, playAll } from "./conform/battery.ts";
 import type { CaseGroup } from "./conform/case.ts";
 import { CASE_GROUPS, CASES } from "./conform/cases.ts";
-import { call, examine, listens, type Result, revives } from "./conform/examine.ts";
-import { lineOf, listing, score, sum } from "./conform/scorecard.ts";
+import { call } from "./conform/examine.ts";
+import { json, lineOf, listing, score, summary } from "./conform/scorecard.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { type Subcommand, subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -52,56 +53,33 @@ export const conform: Subcommand = subcommand({
     const timeout = milliseconds(values.timeout);
     const address = addressOf(where);
     await call(address, timeout);
-
-    const results: Result[] = [];
-    const count = groups.flatMap(({ cases }) => cases).length;
-    const quiet = values.json;
-    let stopped: string | undefined;
-    for (const { title, cases } of groups) {
-      if (stopped !== undefined) break;
-      if (!quiet) terminal.tell(`${terminal.paint("bold", title)}\n`);
-      for (const played of cases) {
-        progress(terminal, `${results.length + 1} of ${count}: ${played.name}`);
-        const result = await examine(address, played, timeout);
-        const fell = result.outcome === "fault" && !await listens(address, timeout);
-        const told = fell ? { ...result, why: `${result.why}; and it listens no more` } : result;
-        results.push(told);
-        progress(terminal);
-        if (!quiet) terminal.tell(lineOf(told, terminal));
-        if (fell && !await revives(address, timeout)) {
-          stopped = played.name;
-          break;
-        }
-      }
-    }
-    const { passed, fault, "not applicable": notApplicable } = score(results);
-    if (quiet) {
-      const report = {
-        address: formatAddress(address),
-        passed,
-        faults: fault,
-        notApplicable,
-        stopped,
-        cases: results,
-      };
-      terminal.tell(`${JSON.stringify(report, undefined, 2)}\n`);
-    } else {
-      terminal.tell(`\n${sum(results, terminal)}`);
-      if (stopped !== undefined) {
-        terminal.tell(
-          `It listens no more after ${stopped}: ${count - results.length} cases were not played.\n`,
-        );
-      }
-    }
-    return fault === 0 ? EXIT.accepted : EXIT.refused;
+    const outcome = await playAll(address, groups, timeout, values.json ? DEAF : onScreen(terminal));
+    terminal.tell(values.json ? json(address, outcome) : summary(outcome, terminal));
+    return score(outcome.results).fault === 0 ? EXIT.accepted : EXIT.refused;
   },
 });
+
+/** Is told nothing: machines read all at the end. */
+const DEAF: Audience = { group() {}, begins() {}, ended() {} };
+
+/** Prints each result as it comes; a person sees what is being played, too. */
+function onScreen(terminal: Terminal): Audience {
+  const draw = (text: string) => terminal.interactive && terminal.note(`\r\x1b[K${text}`);
+  return {
+    group: (title) => terminal.tell(`${terminal.paint("bold", title)}\n`),
+    begins: (name, number, count) => void draw(`${number} of ${count}: ${name}`),
+    ended(result) {
+      draw("");
+      terminal.tell(lineOf(result, terminal));
+    },
+  };
+}
 
 /** The cases of these names, or all. */
 function chosen(names: readonly string[]): readonly CaseGroup[] {
   const strange = names.find((name) => !CASES.some((one) => one.name === name));
   if (strange !== undefined) {
-    throw new UsageError(`There is no case "${strange}"; kilter conform --list names them all`);
+    throw new UsageError(`there is no case "${strange}"; --list names them all`);
   }
   if (names.length === 0) return CASE_GROUPS;
   return CASE_GROUPS
@@ -109,7 +87,7 @@ function chosen(names: readonly string[]): readonly CaseGroup[] {
     .filter(({ cases }) => cases.length > 0);
 }
 
-function addressOf(text: string) {
+function addressOf(text: string): Address {
   try {
     return parseAddress(text);
   } catch (error) {
@@ -123,9 +101,4 @@ function milliseconds(text: string): number {
     throw new UsageError(`--timeout must be a number of seconds up to 3600, not "${text}"`);
   }
   return seconds * 1000;
-}
-
-/** Shows a line where a person sees it, in place of the last one. */
-function progress(terminal: Terminal, text = ""): void {
-  if (terminal.interactive) terminal.note(`\r\x1b[K${text}`);
 }

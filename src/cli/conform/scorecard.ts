@@ -1,5 +1,7 @@
+import { type Address, formatAddress } from "../../adapters/address.ts";
 import { cut, visible, wrap } from "../layout.ts";
 import type { Style, Terminal } from "../terminal.ts";
+import type { Outcome } from "./battery.ts";
 import type { CaseGroup } from "./case.ts";
 import type { Result } from "./examine.ts";
 
@@ -57,15 +59,27 @@ export function score(results: readonly Result[]): Readonly<Record<Result["outco
   return { passed: count("passed"), fault: count("fault"), "not applicable": count("not applicable") };
 }
 
-/** The last line: `57 of 60 passed, 3 faults, 20 not applicable, 4.2 s`. */
-export function sum(results: readonly Result[], { paint }: Terminal): string {
-  const { passed, fault, "not applicable": left } = score(results);
+/** The end of it: `57 of 60 passed, 3 faults, 20 not applicable, 4.2 s`. */
+export function summary({ results, stopped, left }: Outcome, { paint }: Terminal): string {
+  const { passed, fault, "not applicable": notApplicable } = score(results);
   const seconds = results.reduce((all, { milliseconds }) => all + milliseconds, 0) / 1000;
   const parts = [
     `${passed} of ${passed + fault} passed`,
     ...fault === 0 ? [] : [`${fault} ${fault === 1 ? "fault" : "faults"}`],
-    ...left === 0 ? [] : [`${left} not applicable`],
+    ...notApplicable === 0 ? [] : [`${notApplicable} not applicable`],
     `${seconds.toFixed(1)} s`,
   ];
-  return `${paint(fault === 0 ? ["bold", "green"] : ["bold", "red"], parts.join(", "))}\n`;
+  const end = stopped === undefined
+    ? ""
+    : `It listens no more after ${stopped}: ${left} of the cases ${
+      left === 1 ? "was" : "were"
+    } not played.\n`;
+  return `\n${paint(fault === 0 ? ["bold", "green"] : ["bold", "red"], parts.join(", "))}\n${end}`;
+}
+
+/** All of it for machines. */
+export function json(address: Address, { results, stopped }: Outcome): string {
+  const { passed, fault: faults, "not applicable": notApplicable } = score(results);
+  const report = { address: formatAddress(address), passed, faults, notApplicable, stopped, cases: results };
+  return `${JSON.stringify(report, undefined, 2)}\n`;
 }
