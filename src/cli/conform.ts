@@ -10,7 +10,7 @@ import { type Subcommand, subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `kilter conform` */
-export const conform: Subcommand = subcommand({
+export const conformCommand: Subcommand = subcommand({
   name: "conform",
   summary: "play hard cases against a milter of any make, and print a scorecard",
   operands: "address",
