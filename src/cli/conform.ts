@@ -33,7 +33,7 @@ export const conformCommand: Subcommand = subcommand({
       type: "string",
       value: "seconds",
       default: "10",
-      help: "how long the milter may say nothing; a case takes twelve times as long at most",
+      help: "how long the milter may say nothing; a case may take twelve times as long",
     },
     list: { type: "boolean", help: "list the cases, and play none" },
     json: { type: "boolean", help: "print the results as JSON" },

@@ -1,37 +1,35 @@
-import { Fault } from "./case.ts";
+import { Fault, NotApplicable } from "./case.ts";
 
-/** How many times the longest silence a case may wait in all: a milter that says a little for ever must end too. */
-const ALL_WAITS = 12;
+/** How many times the longest silence a case may take. */
+const WHOLE = 12;
 
-/** How long a milter may say nothing, in milliseconds. */
+/** How long a milter may say nothing, in milliseconds, and how long a case may take. */
 export class Patience {
   readonly #silence: number;
-  #left: number;
+  readonly #end: number;
 
   constructor(milliseconds: number) {
     this.#silence = milliseconds;
-    this.#left = milliseconds * ALL_WAITS;
+    this.#end = performance.now() + milliseconds * WHOLE;
   }
 
   /**
    * Waits for the milter.
    *
    * @throws {Fault} `otherwise`, with how long was waited, if nothing comes in time.
+   * @throws {NotApplicable} if the case takes too long as a whole, though the milter is not silent: slow is no fault.
    */
   async wait<T>(promise: Promise<T>, otherwise: string): Promise<T> {
-    const started = performance.now();
-    const patience = Math.min(this.#silence, this.#left);
-    const whole = patience === this.#silence ? "" : " (all waits of this case together were too long)";
+    const left = this.#end - performance.now();
+    const [time, failure] = left < this.#silence
+      ? [left, new NotApplicable(`it is too slow for --timeout ${this.#silence / 1000}`)]
+      : [this.#silence, new Fault(`${otherwise} within ${this.#silence / 1000} s`)];
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      const fault = new Fault(`${otherwise} within ${this.#silence / 1000} s${whole}`);
-      timer = setTimeout(() => reject(fault), Math.max(patience, 0));
-    });
+    const tooLong = new Promise<never>((_, reject) => timer = setTimeout(() => reject(failure), time));
     try {
       return await Promise.race([promise, tooLong]);
     } finally {
       clearTimeout(timer);
-      this.#left -= performance.now() - started;
     }
   }
 }

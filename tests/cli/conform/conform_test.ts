@@ -119,6 +119,26 @@ test("conform says that nobody listens, with the code for trouble", async () => 
   ]);
 });
 
+test("conform does not blame a milter that is slow, but not silent", async () => {
+  await using milter = await rawMilter({
+    answer({ code }, right, line) {
+      if (code !== "R") return right;
+      line.timer = setTimeout(() => line.socket.write(Uint8Array.of(0, 0, 0, 1, 0x63)), 20);
+      return [];
+    },
+  });
+  const { code, out } = await kilter(
+    "conform",
+    milter.address,
+    "--only",
+    "many-recipients",
+    "--timeout",
+    "0.5",
+  );
+  assertMatch(out, /\n {2}n\/a {4}many-recipients {9}\(it is too slow for --timeout 0.5\)\n/);
+  assertEquals(code, 0);
+});
+
 const MISUSES: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [[], /^kilter conform: address is missing; see/],
   [["127.0.0.1"], /^kilter conform: Cannot use address "127.0.0.1": it must be/],
