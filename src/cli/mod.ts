@@ -13,6 +13,7 @@
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
 import { benchCommand } from "./bench.ts";
+import { conformCommand } from "./conform.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
 import { replayCommand } from "./replay.ts";
@@ -26,7 +27,13 @@ export { EXIT, type ExitCode } from "./exit_codes.ts";
 export type { Style, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [sendCommand, traceCommand, replayCommand, benchCommand];
+const COMMANDS: readonly Subcommand[] = [
+  sendCommand,
+  traceCommand,
+  replayCommand,
+  conformCommand,
+  benchCommand,
+];
 
 /** What a caller of {@linkcode main} may say. */
 export interface MainOptions {
