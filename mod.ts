@@ -19,6 +19,7 @@ export { type ErrorCode, type ErrorSide, MilterError, type MilterErrorOptions } 
 export {
   type Address,
   formatAddress,
+  type InheritedSocket,
   parseAddress,
   type TcpAddress,
   type UnixAddress,

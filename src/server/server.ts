@@ -1,4 +1,5 @@
-import { type Address, parseAddress } from "../adapters/address.ts";
+import { type Address, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { listenInherited } from "../adapters/inherited.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
@@ -7,8 +8,11 @@ import { Service } from "./service.ts";
 
 /** How a filter is served. */
 export interface ServeOptions extends ConversationOptions {
-  /** Where to listen: see {@linkcode parseAddress}. */
-  readonly listen: string | Address;
+  /**
+   * Where to listen: see {@linkcode parseAddress}; or `fd:3`, a socket that listens already, by its descriptor, as
+   * systemd passes it.
+   */
+  readonly listen: string | Address | InheritedSocket;
   /** Shuts the server down when it aborts. */
   readonly signal?: AbortSignal;
   /** Is told where the server listens, once it does. */
@@ -30,6 +34,12 @@ export interface Server extends AsyncDisposable {
   /** Resolves when the server has ended: it was shut down, and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
+   * Serves another filter from now on: connections that are open keep the one that they began with.
+   *
+   * @throws {TypeError} if it is no filter.
+   */
+  replace(filter: Filter): void;
+  /**
    * Takes no more connections, closes those without a message in progress, and the others when their message
    * has its verdict or the time is up. Resolves when all is closed.
    */
@@ -38,14 +48,16 @@ export interface Server extends AsyncDisposable {
 
 /** Serves a filter by the sockets of one runtime. */
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
-  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  checkFilter(filter);
   checkPolicy(options.onError ?? "tempfail");
   options.signal?.throwIfAborted();
-  const address = parseAddress(options.listen);
+  const address = parseListen(options.listen);
   const service = new Service(filter, options);
   let listener: Listener;
   try {
-    listener = await adapter.listen(address, service.take);
+    listener = "fd" in address
+      ? await listenInherited(address, service.take)
+      : await adapter.listen(address, service.take);
   } catch (error) {
     throw addressError("listen on", address, error);
   }
@@ -56,6 +68,11 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   if (options.signal?.aborted) server.onAbort();
   options.onListen?.(server.address);
   return server;
+}
+
+function checkFilter(filter: Filter): Filter {
+  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  return filter;
 }
 
 class RunningServer implements Server {
@@ -78,6 +95,10 @@ class RunningServer implements Server {
 
   get connections(): number {
     return this.#service.size;
+  }
+
+  replace(filter: Filter): void {
+    this.#service.filter = checkFilter(filter);
   }
 
   readonly onAbort = (): void => {

@@ -7,7 +7,8 @@ const TICK = 1000;
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
-  readonly #filter: Filter;
+  /** What the next connection is served by. */
+  filter: Filter;
   readonly #options: ConversationOptions;
   readonly #open: Map<Conversation, Socket> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -15,7 +16,7 @@ export class Service {
   #closing = false;
 
   constructor(filter: Filter, options: ConversationOptions) {
-    this.#filter = filter;
+    this.filter = filter;
     this.#options = options;
   }
 
@@ -26,7 +27,7 @@ export class Service {
 
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
-    const conversation = new Conversation(this.#filter, socket, this.#options);
+    const conversation = new Conversation(this.filter, socket, this.#options);
     this.#open.set(conversation, socket);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({
