@@ -14,7 +14,11 @@ import { accept, type Verdict } from "./verdict.ts";
  */
 export type Filter = (session: Session) => Verdict | Promise<Verdict>;
 
-const DEFINITION: unique symbol = Symbol("definition");
+/**
+ * Known to every copy of this library in a process, so that each can serve what another has defined: the command
+ * `kilter` may be one copy, and a filter import another. The number changes with {@linkcode Definition}.
+ */
+const DEFINITION: unique symbol = Symbol.for("kilter.definition.1");
 
 /** What a filter is made of. */
 export interface Definition {
@@ -98,12 +102,17 @@ const ACCEPTING: Member = {
   shadow: undefined,
 };
 
+/** Whether a filter carries a definition, and is not a bare function. */
+export function isDefined(filter: Filter): boolean {
+  return DEFINITION in filter;
+}
+
 const bare = new WeakMap<Filter, Definition>();
 
 /** What a filter is made of; a bare function is made of itself. */
 export function definitionOf(filter: Filter): Definition {
   if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
-  if (DEFINITION in filter) return (filter as DefinedFilter)[DEFINITION];
+  if (isDefined(filter)) return (filter as DefinedFilter)[DEFINITION];
   let definition = bare.get(filter);
   if (definition === undefined) {
     definition = definitionFor({}, filter);
