@@ -52,6 +52,15 @@ export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
 export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
+export type {
+  FilterFailure,
+  ObservedConnection,
+  ObservedEvent,
+  ObservedMessage,
+  ObservedRecipient,
+  Observer,
+} from "./src/session/observer.ts";
+export type { OneOrMore } from "./src/session/observers.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";
 export type { Timeouts } from "./src/session/watch.ts";

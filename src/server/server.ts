@@ -3,6 +3,7 @@ import { listenInherited } from "../adapters/inherited.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
+import { observersOf } from "../session/observers.ts";
 import { checkPolicy } from "../session/policy.ts";
 import { Service } from "./service.ts";
 
@@ -50,6 +51,7 @@ export interface Server extends AsyncDisposable {
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
   checkFilter(filter);
   checkPolicy(options.onError ?? "tempfail");
+  observersOf(options.observer);
   options.signal?.throwIfAborted();
   const address = parseListen(options.listen);
   const service = new Service(filter, options);

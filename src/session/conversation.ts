@@ -5,6 +5,7 @@ import { decodeText } from "../wire/text.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
 import { mtaOf } from "./mta.ts";
+import { ConnectionObservation } from "./observation.ts";
 import { type Host, Run } from "./run.ts";
 import { messageOf, Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
@@ -54,6 +55,7 @@ export class Conversation implements Host {
   readonly end: FilterEnd;
   connection: Connection = NO_CONNECTION;
   greeting: Greeting | undefined;
+  readonly observation: ConnectionObservation | undefined;
   readonly #outlet: Outlet;
   readonly #runner: Runner;
   readonly #watch: Watch;
@@ -84,6 +86,8 @@ export class Conversation implements Host {
       wish,
       ...(options.maxPacket === undefined ? {} : { maxPacket: options.maxPacket }),
     });
+    const { observers } = this.#runner;
+    this.observation = observers && new ConnectionObservation(observers, this, outlet.peer);
   }
 
   /** Whether a message is being judged, so that closing now would fail it. */
@@ -286,6 +290,7 @@ export class Conversation implements Host {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort(why, cause);
+    this.observation?.end(cause);
     this.#outlet.close();
   }
 

@@ -8,6 +8,7 @@ import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
 import type { Member } from "./member.ts";
 import { Memory } from "./memory.ts";
+import { type ConnectionObservation, MessageObservation } from "./observation.ts";
 import { Part } from "./part.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
@@ -18,6 +19,8 @@ export interface Host {
   readonly end: FilterEnd;
   readonly connection: Connection;
   readonly greeting: Greeting | undefined;
+  /** What observers see of the connection, if there are any. */
+  readonly observation: ConnectionObservation | undefined;
   /** Whether the filter answers a command, by what it has declared: the MTA may wait all the same. */
   answers(type: CommandType): boolean;
   /** Tells whoever looks for it what has become of a verdict. */
@@ -39,6 +42,8 @@ export interface Host {
 export class Run {
   readonly memory: Memory = new Memory();
   readonly parts: readonly Part[];
+  /** What observers see of the message, if there are any. */
+  readonly observation: MessageObservation | undefined;
   /** The parts that have a say. */
   readonly #judges: readonly Part[];
   readonly #host: Host;
@@ -49,7 +54,9 @@ export class Run {
 
   constructor(host: Host, members: readonly Member[]) {
     this.#host = host;
-    this.#answers = new Answers(this.memory, host);
+    const { observation } = host;
+    this.observation = observation && new MessageObservation(observation, this.memory);
+    this.#answers = new Answers(this.memory, host, this.observation);
     this.parts = members.map((member) => new Part(this, member));
     this.#judges = members.length === 1 ? this.parts : this.parts.filter(({ watches }) => !watches);
   }
@@ -144,6 +151,10 @@ export class Run {
   /** The verdict answers what is held, and sticks to what still comes of the message. */
   #settle(verdict: Verdict, by: Part): void {
     this.#verdict = verdict;
+    this.observation?.decided(
+      verdict,
+      this.#judges.length > 1 && carriesEdits(verdict) ? "" : by.member.name,
+    );
     if (!carriesEdits(verdict)) this.#answers.quiet = by.member.needs.protocol;
     this.#answers.edits = this.#judges.length === 1 ? this.#judges[0]!.edits : this.#allEdits();
     const who = by.member.name === "" ? "another filter" : `filter ${by.member.name}`;
@@ -172,10 +183,14 @@ export class Run {
   /** Ends the run without a verdict: whoever waits gets the error. */
   abort(reason: () => MilterError): void {
     this.#held = undefined;
-    if (this.over) return;
+    const unseen = this.observation === undefined || this.settled;
+    if (this.over && unseen) return;
     const error = reason();
-    this.#aborted = true;
-    for (const part of this.parts) part.abort(error);
+    if (!this.over) {
+      this.#aborted = true;
+      for (const part of this.parts) part.abort(error);
+    }
+    if (!unseen) this.observation!.gone(error);
   }
 
   // What the MTA does
@@ -200,6 +215,7 @@ export class Run {
 
   #note(event: Command): void {
     this.memory.note(event, this.#host.end.macros, this.#judge);
+    this.observation?.came(event);
   }
 }
 

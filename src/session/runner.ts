@@ -5,6 +5,8 @@ import { LiveSession } from "./live_session.ts";
 import { consoleLog, type Log, type LogEntry } from "./log.ts";
 import { checkPolicy, type ErrorPolicy, isAbort, judgeError } from "./policy.ts";
 import type { Member } from "./member.ts";
+import type { Observer } from "./observer.ts";
+import { Observers, observersOf, type OneOrMore } from "./observers.ts";
 import type { Part } from "./part.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +20,8 @@ export interface RunnerOptions {
   readonly log?: Log;
   /** Takes the warnings: what the MTA cannot do as a filter wished it, or a peer that failed. By default the log does. */
   readonly onWarning?: Log;
+  /** Watches what is done, or several that do. */
+  readonly observer?: OneOrMore<Observer>;
 }
 
 /** Runs the filter, one run for each message, and answers for it when it fails. */
@@ -27,6 +31,8 @@ export class Runner {
   readonly #log: Log;
   readonly #onWarning: Log;
   readonly #outlet: { readonly peer: string };
+  /** Who watches, if anybody does. */
+  readonly observers: Observers | undefined;
   /** What the filters of the latest run hold. */
   #sessions: readonly LiveSession[] = [];
 
@@ -34,13 +40,15 @@ export class Runner {
   constructor(
     filter: Filter,
     outlet: { readonly peer: string },
-    { onError = "tempfail", log = consoleLog, onWarning = log }: RunnerOptions,
+    options: RunnerOptions,
   ) {
     if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
     this.#members = membersOf(filter);
-    this.#policy = checkPolicy(onError);
-    this.#log = log;
-    this.#onWarning = onWarning;
+    this.#policy = checkPolicy(options.onError ?? "tempfail");
+    const observers = observersOf(options.observer);
+    if (observers.length > 0) this.observers = new Observers(observers, this.#observerFailed);
+    this.#log = options.log ?? (this.observers?.hear("logged") ? () => {} : consoleLog);
+    this.#onWarning = options.onWarning ?? this.#log;
     this.#outlet = outlet;
   }
 
@@ -86,13 +94,26 @@ export class Runner {
   report(entry: LogEntry): void {
     const log = entry.level === "warning" ? this.#onWarning : this.#log;
     const filter = this.#members.length === 1 ? this.#members[0]!.name || undefined : undefined;
+    const full = { filter, peer: this.#outlet.peer || undefined, ...entry };
+    this.observers?.tell("logged", full);
     try {
-      log({ filter, peer: this.#outlet.peer || undefined, ...entry });
+      log(full);
     } catch (error) {
       // A log that fails must not cost a mail; the console is what is left.
       consoleLog({ level: "error", message: "The log failed", error });
     }
   }
+
+  readonly #observerFailed = (event: keyof Observer, error: unknown): void => {
+    const entry: LogEntry = {
+      level: "error",
+      message: `The observer failed: ${event}: ${messageOf(error)}`,
+      error,
+    };
+    // One that cannot take lines of the log would fail again.
+    if (event === "logged") consoleLog(entry);
+    else this.report(entry);
+  };
 
   #conclude(part: Part, session: Session, verdict: unknown): void {
     if (!isVerdict(verdict)) {
@@ -137,6 +158,7 @@ export class Runner {
     if (part.watches) {
       if (!isAbort(error)) {
         this.report({ level: "warning", message: `The shadow filter failed: ${messageOf(error)}`, ...where });
+        this.#observeFailure(part, error, undefined);
       }
       return part.drop(reason);
     }
@@ -146,12 +168,20 @@ export class Runner {
       this.report({ level: "error", message, ...where, error: failure });
     };
     const verdict = judgeError(member.onError ?? this.#policy, error, session, onFailure);
+    this.#observeFailure(part, error, verdict);
     try {
       part.overrule(verdict, reason);
     } catch (failure) {
       onFailure(failure);
       part.overrule(tempfail(), reason);
     }
+  }
+
+  #observeFailure(part: Part, error: unknown, verdict: Verdict | undefined): void {
+    const message = part.run.observation;
+    if (message === undefined) return;
+    if (verdict !== undefined) message.error = error;
+    this.observers?.tell("filterFailed", { message, filter: part.member.name || undefined, error, verdict });
   }
 
   /** Tells how filters that are only watched would have judged, each as soon as both verdicts are known. */
