@@ -12,8 +12,10 @@
 
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
+import { endProcess } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
+import { serveCommand } from "./serve.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -22,7 +24,7 @@ export { EXIT, type ExitCode } from "./exit_codes.ts";
 export type { Style, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [];
+const COMMANDS: readonly Subcommand[] = [serveCommand];
 
 /**
  * Runs the command `kilter`, and resolves with its exit code: 0 accepted or done, 1 refused or different, 2 not
@@ -77,4 +79,5 @@ async function run(command: Subcommand, args: readonly string[], terminal: Termi
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+// No top-level await: `require()` takes no module that has one.
+if (import.meta.main) main(process.argv.slice(2)).then(endProcess);

@@ -1,0 +1,76 @@
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { compose, shadow } from "../../session/compose.ts";
+import { defineFilter, type Filter, isDefined } from "../../session/filter.ts";
+import type { ShadowReport } from "../../session/member.ts";
+import { importFresh } from "./fresh_import.ts";
+import { loadFailure } from "./load_failure.ts";
+import { localFiles } from "./local_imports.ts";
+
+/** The modules that are served. */
+export interface FilterModules {
+  /** Those whose filters have a say, in their order. */
+  readonly filters: readonly string[];
+  /** Those whose filters are only watched. */
+  readonly shadows: readonly string[];
+  /** Takes what these would have said. */
+  readonly onShadow: (report: ShadowReport) => void;
+}
+
+/** All files that the modules are made of. */
+export function filesOf({ filters, shadows }: FilterModules): Promise<string[]> {
+  return localFiles([...filters, ...shadows].map((path) => resolve(path)));
+}
+
+/**
+ * The modules' filters as one, each module as its files now are.
+ *
+ * @param generation How often they have been loaded before.
+ * @throws {Error} if one cannot be loaded, or exports no filter.
+ */
+export async function loadFilter(
+  { filters, shadows, onShadow }: FilterModules,
+  generation: number,
+  files: readonly string[],
+): Promise<Filter> {
+  const all: Filter[] = [];
+  for (const path of filters) all.push(await loadOne(path, generation, files));
+  for (const path of shadows) {
+    all.push(shadow(await loadOne(path, generation, files), { onVerdict: onShadow }));
+  }
+  return all.length === 1 ? all[0]! : compose(...all);
+}
+
+async function loadOne(path: string, generation: number, files: readonly string[]): Promise<Filter> {
+  const file = resolve(path);
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) throw loadFailure(path, new Error("there is no such file"));
+  if (!found.isFile()) throw loadFailure(path, new Error("it is no file"));
+  let exported: unknown;
+  try {
+    const namespace = await importFresh(file, generation, files);
+    if (!("default" in namespace)) {
+      throw new TypeError("it has no default export: export default defineFilter(…), or a function");
+    }
+    exported = namespace["default"];
+    if (typeof exported !== "function") {
+      throw new TypeError(`its default export is no filter but ${kindOf(exported)}`);
+    }
+  } catch (error) {
+    throw loadFailure(path, error);
+  }
+  return named(exported as Filter, basename(path).replace(/\.\w+$/, ""));
+}
+
+/** A function without a name of its own goes by that of its file. */
+function named(filter: Filter, name: string): Filter {
+  return isDefined(filter) || !ANONYMOUS.has(filter.name) ? filter : defineFilter({ name }, filter);
+}
+
+/** What runtimes call a function that is only exported. */
+const ANONYMOUS: ReadonlySet<string> = new Set(["", "default", "starDefault"]);
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

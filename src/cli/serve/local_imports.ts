@@ -1,0 +1,39 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+/** A relative path where code names a module, or a file beside it: a comment that looks the same does no harm. */
+const NAMED = /\b(?:from|import|import\s*\(|require\s*\(|new\s+URL\s*\()\s*(["'])(\.{1,2}\/[^"'\n]+)\1/g;
+
+/** Files that name others. */
+const SOURCE = /\.[cm]?[jt]sx?$/;
+
+/** What Bun, and bundlers, let code leave out. */
+const LEFT_OUT: readonly string[] = ["", ".ts", ".js", ".tsx", ".jsx", "/index.ts", "/index.js"];
+
+/**
+ * The files of some modules: they themselves, and all that they name by relative paths, and so on. They need not be
+ * there: a file that is missing may come.
+ */
+export async function localFiles(modules: readonly string[]): Promise<string[]> {
+  const files = new Set(modules);
+  // A set gives in turn what is added while it is walked through.
+  for (const file of files) {
+    for (const path of SOURCE.test(file) ? await pathsIn(file) : []) {
+      files.add(await completed(resolve(dirname(file), path)));
+    }
+  }
+  return [...files];
+}
+
+async function pathsIn(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return [...text.matchAll(NAMED)].map(([, , path = ""]) => path.replace(/[?#].*$/, ""));
+}
+
+async function completed(path: string): Promise<string> {
+  for (const ending of LEFT_OUT) {
+    const found = await stat(path + ending).catch(() => undefined);
+    if (found?.isFile()) return path + ending;
+  }
+  return path;
+}
