@@ -2,13 +2,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Where something stands in a file, as runtimes write it in messages and stacks. */
-const PLACE = /(?:file:\/\/)?(\/[^\s:()]+):(\d+)(?::(\d+))?/g;
+const PLACE = /(?:file:\/\/|(?<![\w:]))(\/[^\s:()]+):(\d+)(?::(\d+))?/g;
 
-/** Bun's own description of a place. */
+/** A place in a file, as Bun describes it. */
 interface Position {
   readonly file: string;
   readonly line: number;
-  readonly column: number;
+  /** Not told by Node where it reads TypeScript. */
+  readonly column?: number | undefined;
 }
 
 /** The rooms of this package: what stands there tells nobody anything. */
@@ -32,7 +33,8 @@ function reason(cause: unknown): string {
   const first = lines[0]!.replace(/^SyntaxError: /, "").replace(/\.$/, "");
   const place = position ?? placeIn(plain(`${message}\n${stack}`));
   if (place === undefined || first.includes(place.file)) return first;
-  return `${first} (${place.file}:${place.line}:${place.column})`;
+  const { file, line, column } = place;
+  return `${first} (${[file, line, column].filter((part) => part !== undefined).join(":")})`;
 }
 
 /** What to do where the runtime takes JavaScript only. */
@@ -44,7 +46,9 @@ function noTypeScript(): string {
 function placeIn(text: string): Position | undefined {
   for (const [, file = "", line, column] of text.matchAll(PLACE)) {
     const path = decodeURI(file).replace(/\?kilter=\d+$/, "");
-    if (!path.startsWith(OWN)) return { file: path, line: Number(line), column: Number(column ?? 1) };
+    if (!path.startsWith(OWN)) {
+      return { file: path, line: Number(line), column: column === undefined ? undefined : Number(column) };
+    }
   }
   return undefined;
 }

@@ -38,32 +38,32 @@ export function messageEnded(message: ObservedMessage): Happening {
 function lineOf(message: ObservedMessage, paint: Terminal["paint"]): string {
   const outcome = outcomeOf(message);
   const { queueId = "NOQUEUE", client, sender, recipients, edits, duration } = message;
-  const envelope = sender === undefined
-    ? undefined
-    : `<${visible(sender.address)}> → ${recipientsIn(recipients)}`;
+  const to = recipientsIn(recipients);
+  const from = sender && `<${visible(sender.address)}>`;
   return [
     paint(OUTCOMES[outcome], outcome.padEnd(WIDTH)),
     `${Math.round(duration)} ms`.padStart(7),
     paint("bold", visible(queueId)),
     clientIn(client),
-    envelope,
-    edits.length === 0 ? undefined : `${edits.length} ${edits.length === 1 ? "edit" : "edits"}`,
-    visible(reasonOf(message) ?? "") || undefined,
-  ].filter((part) => part !== undefined).join("  ");
+    from && to ? `${from} → ${to}` : from,
+    edits.length > 0 && `${edits.length} ${edits.length === 1 ? "edit" : "edits"}`,
+    visible(reasonOf(message) ?? ""),
+  ].filter(Boolean).join("  ");
 }
 
 function outcomeOf({ verdict, error }: ObservedMessage): keyof typeof OUTCOMES {
   return verdict === undefined || isAbort(error) ? "gone" : verdict.type;
 }
 
-/** What the client was told, or why the message is held or gone; and which filter said so. */
+/** What the client was told, or why the message is held or gone; and by whom. */
 function reasonOf(message: ObservedMessage): string | undefined {
-  const { verdict, filter, error } = message;
-  if (outcomeOf(message) === "gone") return error instanceof Error ? error.message : undefined;
+  const { verdict, filter = "the filter", error } = message;
+  const failure = error instanceof Error ? error.message : String(error);
+  if (outcomeOf(message) === "gone") return failure;
+  if (error !== undefined) return `${filter} failed: ${failure}`;
+  if (verdict?.type === "accept") return undefined;
   const why = verdict?.type === "quarantine" ? verdict.reason : replyIn(verdict);
-  const who = verdict?.type === "accept" || filter === undefined ? undefined : `by ${filter}`;
-  const failed = error === undefined ? undefined : "that failed";
-  return [why, who, who && failed].filter((part) => part !== undefined).join(" ");
+  return [why, message.filter && `by ${filter}`].filter(Boolean).join(" ");
 }
 
 function replyIn(verdict: Verdict | undefined): string | undefined {
@@ -85,7 +85,7 @@ function recipientsIn(recipients: readonly ObservedRecipient[]): string {
     `<${visible(address)}>${refused || refusal !== undefined ? " (refused)" : ""}`
   );
   const more = recipients.length - named.length;
-  return named.length === 0 ? "no recipient" : named.join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return named.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 /** A message for machines: what JSON can hold. */

@@ -1,0 +1,8 @@
+/** The command as a program, for tests. It ends with the test that started it, whatever becomes of that. */
+
+import process from "node:process";
+import { endProcess } from "../../src/cli/ending.ts";
+import { main } from "../../src/cli/mod.ts";
+
+process.stdin.once("end", () => process.exit(99)).resume();
+endProcess(await main(process.argv.slice(2)));
