@@ -4,7 +4,7 @@ import { compose, shadow } from "../../session/compose.ts";
 import { defineFilter, type Filter, isDefined } from "../../session/filter.ts";
 import type { ShadowReport } from "../../session/member.ts";
 import { importFresh } from "./fresh_import.ts";
-import { loadFailure } from "./load_failure.ts";
+import { cannotLoad, loadFailure } from "./load_failure.ts";
 import { localFiles } from "./local_imports.ts";
 
 /** The modules that are served. */
@@ -44,20 +44,20 @@ export async function loadFilter(
 async function loadOne(path: string, generation: number, files: readonly string[]): Promise<Filter> {
   const file = resolve(path);
   const found = await stat(file).catch(() => undefined);
-  if (found === undefined) throw loadFailure(path, new Error("there is no such file"));
-  if (!found.isFile()) throw loadFailure(path, new Error("it is no file"));
-  let exported: unknown;
+  if (found === undefined) throw cannotLoad(path, "there is no such file");
+  if (!found.isFile()) throw cannotLoad(path, "it is no file");
+  let namespace: Readonly<Record<string, unknown>>;
   try {
-    const namespace = await importFresh(file, generation, files);
-    if (!("default" in namespace)) {
-      throw new TypeError("it has no default export: export default defineFilter(…), or a function");
-    }
-    exported = namespace["default"];
-    if (typeof exported !== "function") {
-      throw new TypeError(`its default export is no filter but ${kindOf(exported)}`);
-    }
+    namespace = await importFresh(file, generation, files);
   } catch (error) {
-    throw loadFailure(path, error);
+    throw await loadFailure(path, error, files);
+  }
+  if (!("default" in namespace)) {
+    throw cannotLoad(path, "it has no default export: export default defineFilter(…), or a function");
+  }
+  const { default: exported } = namespace;
+  if (typeof exported !== "function") {
+    throw cannotLoad(path, `its default export is no filter but ${kindOf(exported)}`);
   }
   return named(exported as Filter, basename(path).replace(/\.\w+$/, ""));
 }

@@ -1,53 +1,70 @@
-import module, { createRequire } from "node:module";
+import module from "node:module";
+import { dirname, resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
+import { completed } from "./local_imports.ts";
 
-/** What the runtimes have of Node's hooks: Deno and newer Nodes the first, older Nodes the second, Bun neither. */
-interface Hooks {
-  registerHooks?(hooks: { resolve(specifier: string, context: Context, next: Next): Resolved }): void;
+/** What Node and Deno have for what imports lead to: newer ones the first, older Nodes the second. */
+interface NodeHooks {
+  registerHooks?(hooks: {
+    resolve(specifier: string, context: { readonly parentURL?: string | undefined }, next: Next): Resolved;
+  }): void;
   register?(specifier: string): void;
 }
 
-interface Context {
-  readonly parentURL?: string | undefined;
-}
+type Next = (specifier: string, context: object) => Resolved;
 
 interface Resolved {
   readonly url: string;
 }
 
-type Next = (specifier: string, context: Context) => Resolved;
+/** What Bun has. */
+interface BunApi {
+  plugin(plugin: {
+    readonly name: string;
+    setup(build: {
+      onResolve(
+        options: { readonly filter: RegExp },
+        onResolve: (
+          asked: { readonly path: string; readonly importer: string },
+        ) => { path: string } | undefined,
+      ): void;
+    }): void;
+  }): void;
+}
 
 let hooked = false;
 
+/** Bun does not tell which instance of a module imports: it can only be the latest. */
+const latest: { generation: number; files: ReadonlySet<string> } = { generation: 0, files: new Set() };
+
 /**
  * Imports a module as its files now are. The first time is an import like any other. Each later `generation` is a new
- * instance of the module and of all that it imports by relative paths; packages are those that there are.
+ * instance of the module and of all that it imports by relative paths, marked by the end of their addresses;
+ * packages are those that there are.
  *
  * What was imported before stays in memory until the process ends: runtimes never let go of a module.
  *
- * @param files The module's files, as far as they are known.
+ * @param files The files that the module is made of.
  */
 export async function importFresh(
   path: string,
   generation: number,
   files: readonly string[],
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { href } = pathToFileURL(path);
-  if (generation === 0) return await import(href);
-  if ("Bun" in globalThis) {
-    // Bun forgets what is deleted here, ES modules too, and one that failed.
-    const { cache } = createRequire(import.meta.url);
-    for (const file of files) delete cache[file];
-    return await import(href);
-  }
-  hook(module as Hooks);
-  const marked = `${href}?kilter=${generation}`;
+  const bun = "Bun" in globalThis;
+  const address = bun ? path : pathToFileURL(path).href;
+  if (generation === 0) return await import(address);
+  if (!hooked) bun ? hookBun() : hookNode();
+  hooked = true;
+  latest.generation = generation;
+  latest.files = new Set(files);
+  const marked = `${address}?kilter=${generation}`;
   return await import(marked);
 }
 
-/** Has what a marked module imports be marked as well, once and for all. */
-function hook({ registerHooks, register }: Hooks): void {
-  if (hooked) return;
+/** Has what a marked module imports be marked as well. */
+function hookNode(): void {
+  const { registerHooks, register } = module as NodeHooks;
   if (registerHooks !== undefined) {
     registerHooks({
       resolve: (specifier, context, next) => mark(specifier, context.parentURL, next(specifier, context)),
@@ -60,7 +77,6 @@ export async function resolve(specifier, context, next) {
 }`;
     register(`data:text/javascript,${encodeURIComponent(source)}`);
   } else throw new Error("Cannot reload: this runtime cannot import a module again");
-  hooked = true;
 }
 
 /** This function uses nothing but what it is given: its text goes to another thread. */
@@ -70,4 +86,18 @@ function mark(specifier: string, parent: string | undefined, resolved: Resolved)
     return resolved;
   }
   return { ...resolved, url: resolved.url + generation };
+}
+
+function hookBun(): void {
+  const { Bun } = globalThis as unknown as { readonly Bun: BunApi };
+  Bun.plugin({
+    name: "kilter",
+    setup: (build) =>
+      build.onResolve({ filter: /^\.{1,2}\// }, ({ path, importer }) => {
+        const { generation, files } = latest;
+        if (!files.has(importer)) return undefined;
+        const file = completed(resolvePath(dirname(importer), path), (one) => files.has(one));
+        return file === undefined ? undefined : { path: `${file}?kilter=${generation}` };
+      }),
+  });
 }

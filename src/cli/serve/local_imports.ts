@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /** A relative path where code names a module, or a file beside it: a comment that looks the same does no harm. */
@@ -7,7 +8,7 @@ const NAMED = /\b(?:from|import|import\s*\(|require\s*\(|new\s+URL\s*\()\s*(["']
 /** Files that name others. */
 const SOURCE = /\.[cm]?[jt]sx?$/;
 
-/** What Bun, and bundlers, let code leave out. */
+/** What Bun lets code leave out. */
 const LEFT_OUT: readonly string[] = ["", ".ts", ".js", ".tsx", ".jsx", "/index.ts", "/index.js"];
 
 /**
@@ -18,11 +19,18 @@ export async function localFiles(modules: readonly string[]): Promise<string[]> 
   const files = new Set(modules);
   // A set gives in turn what is added while it is walked through.
   for (const file of files) {
-    for (const path of SOURCE.test(file) ? await pathsIn(file) : []) {
-      files.add(await completed(resolve(dirname(file), path)));
+    if (!SOURCE.test(file)) continue;
+    for (const path of await pathsIn(file)) {
+      const named = resolve(dirname(file), path);
+      files.add(completed(named, isFile) ?? named);
     }
   }
   return [...files];
+}
+
+/** The first file that a path without its ending may stand for. */
+export function completed(path: string, isThere: (file: string) => boolean): string | undefined {
+  return LEFT_OUT.map((ending) => path + ending).find(isThere);
 }
 
 async function pathsIn(file: string): Promise<string[]> {
@@ -30,10 +38,6 @@ async function pathsIn(file: string): Promise<string[]> {
   return [...text.matchAll(NAMED)].map(([, , path = ""]) => path.replace(/[?#].*$/, ""));
 }
 
-async function completed(path: string): Promise<string> {
-  for (const ending of LEFT_OUT) {
-    const found = await stat(path + ending).catch(() => undefined);
-    if (found?.isFile()) return path + ending;
-  }
-  return path;
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

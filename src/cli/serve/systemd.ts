@@ -16,9 +16,8 @@ const FIRST = 3;
 export function takeSockets(env: Environment, pid: number): InheritedSocket[] {
   const { LISTEN_PID, LISTEN_FDS } = env;
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete env[name];
-  const count = Number(LISTEN_FDS ?? 0);
-  if (Number(LISTEN_PID) !== pid || !Number.isSafeInteger(count)) return [];
-  return Array.from({ length: count }, (_, index) => ({ fd: FIRST + index }));
+  if (Number(LISTEN_PID) !== pid || !/^\d{1,4}$/.test(LISTEN_FDS ?? "")) return [];
+  return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => ({ fd: FIRST + index }));
 }
 
 /** What systemd is told of a service. See sd_notify(3) */
