@@ -47,6 +47,7 @@ const LOOPBACK = { inet: "127.0.0.1", inet6: "::1" } as const;
 export function parseAddress(address: string | Address): Address {
   if (typeof address === "object" && address !== null) return checkAddress(address);
   if (typeof address !== "string") throw new TypeError(`Cannot use address: ${String(address)} is no string`);
+  if (/^fd:\d+$/.test(address)) refuse(`${address} is a socket that listens, for servers only`);
   const [, scheme = "", rest = ""] = /^(?:(inet6?|unix|local):)?(.*)$/s.exec(address) ?? [];
   if (scheme === "unix" || scheme === "local") return checkAddress({ path: rest });
   if (scheme === "" && rest.startsWith("/")) return checkAddress({ path: rest });

@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../../adapters/address.ts";
 import { describe, type LogEntry } from "../../session/log.ts";
 import type { ShadowReport } from "../../session/member.ts";
 import { visible } from "../layout.ts";
-import type { Happening } from "./reporter.ts";
+import type { Facts, Happening } from "./reporter.ts";
 
 /** What happens to a server, beside its messages: each is told by one of these. */
 
@@ -58,7 +58,7 @@ export function logged(entry: LogEntry): Happening {
   return {
     event: "log",
     level: level === "error" ? "error" : level === "warning" ? "warning" : "debug",
-    facts: { level, message, filter, peer, stage, queueId, stack: stack || undefined },
+    facts: () => ({ level, message, filter, peer, stage, queueId, stack: stack || undefined }),
     text: () => [describe(entry), ...trace].map(visible).join("\n  "),
   };
 }
@@ -78,9 +78,9 @@ function plain(
   event: string,
   level: Happening["level"],
   text: string,
-  facts: Happening["facts"] = {},
+  facts: Facts = {},
 ): Happening {
-  return { event, level, text: () => text, facts: { message: text, ...facts } };
+  return { event, level, text: () => text, facts: () => ({ message: text, ...facts }) };
 }
 
 function count(connections: number): string {

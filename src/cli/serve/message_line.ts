@@ -7,7 +7,7 @@ import type { Verdict } from "../../session/verdict.ts";
 import { decodeText } from "../../wire/text.ts";
 import { visible } from "../layout.ts";
 import type { Style, Terminal } from "../terminal.ts";
-import type { Happening } from "./reporter.ts";
+import type { Facts, Happening } from "./reporter.ts";
 
 /** What becomes of a message, and what that looks like: `gone` if it went away before its verdict was said. */
 const OUTCOMES: Readonly<Record<Verdict["type"] | "gone", Style>> = {
@@ -29,7 +29,7 @@ export function messageEnded(message: ObservedMessage): Happening {
   return {
     event: "message",
     level: "result",
-    facts: factsOf(message),
+    facts: () => factsOf(message),
     text: (paint) => lineOf(message, paint),
   };
 }
@@ -88,8 +88,8 @@ function recipientsIn(recipients: readonly ObservedRecipient[]): string {
   return named.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** A message for machines: what JSON can hold. */
-function factsOf(message: ObservedMessage): Happening["facts"] {
+/** A message for machines. */
+function factsOf(message: ObservedMessage): Facts {
   const { queueId, client, helo, sender, recipients, verdict, filter, error, edits } = message;
   const { headers, bodyBytes, stage, duration, filterTime } = message;
   const { host, address, port } = client;

@@ -1,6 +1,9 @@
 import process from "node:process";
 import type { Terminal } from "../terminal.ts";
 
+/** What JSON can hold, by names. */
+export type Facts = Readonly<Record<string, unknown>>;
+
 /** Something that is told of a server: to a person as a line of text, to a machine as its facts. */
 export interface Happening {
   /** What it is, for machines: `"message"`, `"listening"`. */
@@ -10,8 +13,8 @@ export interface Happening {
    * `"debug"` to nobody.
    */
   readonly level: "debug" | "result" | "news" | "warning" | "error";
-  /** What machines are told beside: what JSON can hold. */
-  readonly facts: Readonly<Record<string, unknown>>;
+  /** What machines are told beside. */
+  facts(): Facts;
   /** The line for a person, painted where there are colours. */
   text(paint: Terminal["paint"]): string;
 }
@@ -32,7 +35,7 @@ export function reporter(terminal: Terminal, { json, quiet }: ReporterOptions): 
   return ({ event, level, facts, text }) => {
     if (level === "debug" || (quiet && (level === "result" || level === "news"))) return;
     if (json) {
-      terminal.tell(`${JSON.stringify({ time: new Date().toISOString(), event, ...facts })}\n`);
+      terminal.tell(`${JSON.stringify({ time: new Date().toISOString(), event, ...facts() })}\n`);
     } else if (level === "result") {
       terminal.tell(`${timeFor(terminal)}${text(terminal.paint)}\n`);
     } else {
