@@ -27,7 +27,12 @@ export class Child implements AsyncDisposable {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.err += text, this.#wake()));
     this.ended = new Promise((resolve, reject) => {
       this.#child.once("error", reject);
-      this.#child.once("close", (code, signal) => resolve(this.#ending = code ?? signal ?? ""));
+      const end = (code: number | null, signal: string | null) =>
+        resolve(this.#ending = code ?? signal ?? "");
+      // What it has said comes before its end, unless nobody reads it.
+      this.#child.once("close", end).once("exit", (code, signal) => {
+        if (this.#child.stdout!.destroyed) end(code, signal);
+      });
     });
     this.ended.finally(() => this.#wake()).catch(() => {
       // Told to whoever awaits it.
@@ -53,6 +58,12 @@ export class Child implements AsyncDisposable {
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void {
     // Deno would take the signal that its own `kill` sends for the one that ended the process.
     process.kill(this.pid, name);
+  }
+
+  /** Reads nothing more of what it says. */
+  stopReading(): void {
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

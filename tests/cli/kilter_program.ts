@@ -4,5 +4,6 @@ import process from "node:process";
 import { endProcess } from "../../src/cli/ending.ts";
 import { main } from "../../src/cli/mod.ts";
 
-process.stdin.once("end", () => process.exit(99)).resume();
+// The end of a terminal is for the command to see.
+if (!process.stdin.isTTY) process.stdin.once("end", () => process.exit(99)).resume();
 endProcess(await main(process.argv.slice(2)));

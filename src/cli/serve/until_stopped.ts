@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from "../exit_codes.ts";
 import { FileWatch } from "./file_watch.ts";
 import * as happenings from "./happenings.ts";
 import { messageEnded } from "./message_line.ts";
+import { outliveReaders } from "./outputs.ts";
 import type { Tell } from "./reporter.ts";
 import { Serving } from "./serving.ts";
 import { onSignals, terminalHasGone } from "./signals.ts";
@@ -37,6 +38,7 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
   let changed = () => {};
   const watch = options.watch ? new FileWatch(() => changed()) : undefined;
   let forget = () => {};
+  outliveReaders();
   try {
     const serving = await Serving.start({
       filters,

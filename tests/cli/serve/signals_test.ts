@@ -93,3 +93,14 @@ test("kilter serve that is told to reload while it stops still stops", async () 
   assertEquals(await answer, ["accept"]);
   assertEquals(await served.child.ended, 0);
 });
+
+test("kilter serve goes on when nobody reads what it prints", async () => {
+  await using served = await serveFiles({ "filter.ts": "export default () => { throw new Error('no'); };" });
+  served.child.stopReading();
+  for (let client = 0; client < 3; client++) {
+    const mta = await served.connect();
+    assertEquals(await mta.say("connect"), ["tempfail"]);
+  }
+  served.child.signal("SIGTERM");
+  assertEquals(await served.child.ended, 0);
+});
