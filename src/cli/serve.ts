@@ -66,7 +66,7 @@ export const serveCommand: Subcommand = subcommand({
     ["serve filter.ts -l unix:/run/kilter.sock --mode 660", "on a socket that a group may write to"],
     ["serve filter.ts -l inet:8891@127.0.0.1 --watch", "while it is being written"],
     [
-      "serve blocklist.ts tag.ts --shadow next.ts -l inet:8891@127.0.0.1 --json",
+      "serve one.ts two.ts --shadow next.ts -l inet:8891@127.0.0.1 --json",
       "two filters, and one to be tried",
     ],
   ],
