@@ -76,6 +76,7 @@ export const serveCommand: Subcommand = subcommand({
       shadows: values.shadow,
       listen: whereToListen(values.listen, values.mode),
       onError: oneOf("on-error", values["on-error"], ["tempfail", "accept", "reject"]),
+      told: !values.quiet,
       watch: values.watch,
       drainSeconds: wholeNumber("drain-timeout", values["drain-timeout"], 0, 86_400),
       tell: reporter(terminal, values),

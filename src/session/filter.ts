@@ -1,5 +1,5 @@
 import type { Wish } from "../protocol/negotiation.ts";
-import { type Declaration, needsOf } from "./declaration.ts";
+import { type Declaration, needsOf, type Sight, skipFlags } from "./declaration.ts";
 import type { Member } from "./member.ts";
 import { type Needs, wishOf } from "./needs.ts";
 import { checkPolicy } from "./policy.ts";
@@ -101,6 +101,16 @@ const ACCEPTING: Member = {
   onError: undefined,
   shadow: undefined,
 };
+
+/**
+ * The same filter, and the MTA shows these also if the filter does not see them: for a log, say. What the filter does
+ * not answer the MTA need not wait for.
+ */
+export function alsoShown(filter: Filter, sights: readonly Sight[]): Filter {
+  const { needs, members } = definitionOf(filter);
+  const protocol = needs.protocol & ~skipFlags(sights);
+  return filterOf(filter.name, { needs: { ...needs, protocol }, members });
+}
 
 /** Whether a filter carries a definition, and is not a bare function. */
 export function isDefined(filter: Filter): boolean {

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { compose, shadow } from "../../session/compose.ts";
-import { defineFilter, type Filter, isDefined } from "../../session/filter.ts";
+import type { Sight } from "../../session/declaration.ts";
+import { alsoShown, defineFilter, type Filter, isDefined } from "../../session/filter.ts";
 import type { ShadowReport } from "../../session/member.ts";
 import { importFresh } from "./fresh_import.ts";
 import { cannotLoad, loadFailure } from "./load_failure.ts";
@@ -15,7 +16,12 @@ export interface FilterModules {
   readonly shadows: readonly string[];
   /** Takes what these would have said. */
   readonly onShadow: (report: ShadowReport) => void;
+  /** Whether each message is to be told of, so that the MTA must say who sends what to whom. */
+  readonly told: boolean;
 }
+
+/** What is told of each message. */
+const TOLD: readonly Sight[] = ["connect", "helo", "mail", "rcpt"];
 
 /** All files that the modules are made of. */
 export function filesOf({ filters, shadows }: FilterModules): Promise<string[]> {
@@ -29,7 +35,7 @@ export function filesOf({ filters, shadows }: FilterModules): Promise<string[]> 
  * @throws {Error} if one cannot be loaded, or exports no filter.
  */
 export async function loadFilter(
-  { filters, shadows, onShadow }: FilterModules,
+  { filters, shadows, onShadow, told }: FilterModules,
   generation: number,
   files: readonly string[],
 ): Promise<Filter> {
@@ -38,7 +44,8 @@ export async function loadFilter(
   for (const path of shadows) {
     all.push(shadow(await loadOne(path, generation, files), { onVerdict: onShadow }));
   }
-  return all.length === 1 ? all[0]! : compose(...all);
+  const filter = all.length === 1 ? all[0]! : compose(...all);
+  return told ? alsoShown(filter, TOLD) : filter;
 }
 
 async function loadOne(path: string, generation: number, files: readonly string[]): Promise<Filter> {

@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly shadows: readonly string[];
   readonly listen: readonly (Address | InheritedSocket)[];
   readonly onError: ErrorPolicy;
+  /** Whether each message is told of. */
+  readonly told: boolean;
   /** Whether the modules are loaded anew when their files change. */
   readonly watch: boolean;
   /** How long messages in progress may take when it is told to stop. */
@@ -43,6 +45,7 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     const serving = await Serving.start({
       filters,
       shadows,
+      told: options.told,
       onShadow: (report) => tell(happenings.shadowVerdict(report)),
     }, {
       listen,

@@ -82,6 +82,27 @@ test("kilter serve names three recipients and how many more, those refused as su
   ]);
 });
 
+test("kilter serve tells who sends what to whom also where the filter does not look, and waits for no more answers", async () => {
+  await using served = await serveFiles({
+    "filter.ts": `
+import { accept, defineFilter } from ${LIBRARY};
+export default defineFilter({ name: "counts", sees: ["headers"], edits: ["headers"] }, async (session) => {
+  session.headers.append("X-Count", String((await session.headers.collect()).length));
+  return accept();
+});`,
+  });
+  const mta = await served.connect();
+  assertEquals(await mta.play(CONVERSATION), [
+    "endOfHeaders: continue",
+    'endOfMessage: insertHeader 2147483647 "X-Count" " 1"',
+    "endOfMessage: accept",
+  ]);
+  await served.child.says(/\n/, "out");
+  assertEquals(settled(served.child.out), [
+    "accept N ms  NOQUEUE  client.example[192.0.2.1]  <sender@example.com> → <user@example.com>  1 edit",
+  ]);
+});
+
 test("kilter serve tells of messages that have gone", async () => {
   await using served = await serveFiles({ "filter.ts": JUDGE });
   const mta = await served.connect();

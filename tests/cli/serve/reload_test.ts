@@ -32,7 +32,7 @@ async function ask(mta: MtaPlayer): Promise<string | undefined> {
 /** The same, on a connection of its own. */
 async function askAnew(served: Served): Promise<string | undefined> {
   const mta = await served.connect();
-  await mta.play(GREETING.slice(0, 1));
+  await mta.play(GREETING);
   return await ask(mta);
 }
 
@@ -44,6 +44,7 @@ async function saysTimes(served: Served, what: string, times: number): Promise<v
 test("kilter serve takes new code at SIGHUP, and connections that are open keep what they began with", async () => {
   await using served = await serveFiles({ "filter.ts": FILTER, ...WORDS });
   const old = await served.connect();
+  await old.play(GREETING);
   assertEquals(await ask(old), "first one");
   for (const [times, deep] of ["two", "three"].entries()) {
     await served.write("deep.ts", `export const deep = "${deep}";`);
