@@ -14,10 +14,10 @@
  * | `SETTLED` | the verdict of the message has been given already |
  * | `NOT_AGREED` | an event, an edit or an answer that was not negotiated with the MTA |
  * | `NEGOTIATION` | the two sides cannot agree on a version or on what the filter must have |
- * | `FRAME` | bytes that are no packet: an empty one, one over the limit, a peer that is no MTA |
+ * | `FRAME` | bytes that are no packet: an empty one, one that is cut short, a peer that is no MTA |
  * | `MESSAGE` | a packet whose fields are broken, or whose code is unknown |
  * | `ORDER` | a command or an answer that may not come here |
- * | `LIMIT` | more bytes than the caller allowed |
+ * | `LIMIT` | more than is allowed: of a packet, of a message, at once |
  * | `TIMEOUT` | a deadline passed |
  * | `CONNECTION` | the connection failed |
  * | `LISTEN` | the server cannot listen: the address is in use, or not permitted |

@@ -79,6 +79,10 @@ class NodeSocket implements Socket {
     return peerName(this.#address, this.#socket.remoteAddress, this.#socket.remotePort);
   }
 
+  get host(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
   start(events: SocketEvents): void {
     let failure: unknown;
     this.#events = events;

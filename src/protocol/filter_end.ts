@@ -98,7 +98,7 @@ export class FilterEnd {
    *
    * A negotiation is answered before it is returned.
    *
-   * @throws {MilterError} `FRAME`, `MESSAGE`, `ORDER` or `NEGOTIATION` if the MTA broke the protocol: the
+   * @throws {MilterError} `FRAME`, `LIMIT`, `MESSAGE`, `ORDER` or `NEGOTIATION` if the MTA broke the protocol: the
    * connection must be closed then.
    */
   next(): Command | undefined {

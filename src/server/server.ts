@@ -2,7 +2,6 @@ import { type Address, parseAddress } from "../adapters/address.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
-import { observersOf } from "../session/observers.ts";
 import { checkPolicy } from "../session/policy.ts";
 import { Service } from "./service.ts";
 
@@ -41,7 +40,6 @@ export interface Server extends AsyncDisposable {
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
   if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
   checkPolicy(options.onError ?? "tempfail");
-  observersOf(options.observer);
   options.signal?.throwIfAborted();
   const address = parseAddress(options.listen);
   const service = new Service(filter, options);

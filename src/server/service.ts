@@ -1,6 +1,9 @@
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
+import { Load } from "../session/load.ts";
+import { Reporter } from "../session/reporter.ts";
+import { Gate } from "./gate.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
@@ -9,14 +12,19 @@ const TICK = 1000;
 export class Service {
   readonly #filter: Filter;
   readonly #options: ConversationOptions;
+  readonly #load: Load;
+  readonly #gate: Gate;
   readonly #open: Map<Conversation, Socket> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
+  /** @throws {TypeError | RangeError} if an option is none. */
   constructor(filter: Filter, options: ConversationOptions) {
     this.#filter = filter;
     this.#options = options;
+    this.#load = new Load(options.limits, new Reporter(options));
+    this.#gate = new Gate(this.#load.limits);
   }
 
   /** How many connections are open. */
@@ -26,7 +34,14 @@ export class Service {
 
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
-    const conversation = new Conversation(this.#filter, socket, this.#options);
+    const { host = "" } = socket;
+    const tooMany = this.#gate.enter(host);
+    if (tooMany?.outcome === "closed") {
+      const { peer } = socket;
+      this.#load.hit(tooMany.limit, { outcome: "closed", peer, message: undefined, where: { peer } });
+      return socket.destroy();
+    }
+    const conversation = new Conversation(this.#filter, socket, this.#options, this.#load, tooMany?.limit);
     this.#open.set(conversation, socket);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({
@@ -36,6 +51,7 @@ export class Service {
       closed: (error) => {
         conversation.lose(error);
         this.#open.delete(conversation);
+        this.#gate.leave(host);
         if (this.#open.size === 0) this.#rest();
       },
     });

@@ -1,13 +1,17 @@
 import { MilterError } from "../errors.ts";
-import { type Command, COMMANDS, type CommandType } from "../protocol/commands.ts";
+import { type Command, COMMANDS, type CommandType, type MacroDefinitions } from "../protocol/commands.ts";
 import { FilterEnd } from "../protocol/filter_end.ts";
 import { decodeText } from "../wire/text.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
+import { limitError, type LimitName, type Limits } from "./limits.ts";
+import { Load } from "./load.ts";
 import { mtaOf } from "./mta.ts";
 import { ConnectionObservation } from "./observation.ts";
+import type { LimitHit } from "./observer.ts";
 import { type Host, Run } from "./run.ts";
-import { messageOf, Runner, type RunnerOptions } from "./runner.ts";
+import { messageOf, Reporter } from "./reporter.ts";
+import { Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
 import { type Timeouts, Watch } from "./watch.ts";
 
@@ -15,8 +19,8 @@ import { type Timeouts, Watch } from "./watch.ts";
 export interface ConversationOptions extends RunnerOptions {
   /** How long things may take. */
   readonly timeouts?: Timeouts;
-  /** The most bytes of one packet from the MTA; 1 MiB by default. */
-  readonly maxPacket?: number;
+  /** How much may be asked of the server. */
+  readonly limits?: Limits;
 }
 
 /** Where a conversation's bytes go. */
@@ -55,12 +59,15 @@ export class Conversation implements Host {
   readonly end: FilterEnd;
   connection: Connection = NO_CONNECTION;
   greeting: Greeting | undefined;
+  readonly load: Load;
   readonly observation: ConnectionObservation | undefined;
   readonly #outlet: Outlet;
   readonly #runner: Runner;
   readonly #watch: Watch;
   /** What the filter does not answer, a mask of the protocol's flags. */
   readonly #quiet: number;
+  /** The limit that the connection itself is over. */
+  readonly #over: LimitName | undefined;
   #run: Run | undefined;
   /** The end of a message whose last piece of body is being looked at. */
   #kept: Command | undefined;
@@ -75,18 +82,29 @@ export class Conversation implements Host {
   #closedSince: number | undefined;
   /** How many events have come. */
   #events = 0;
+  /** What this conversation has added to the load. */
+  #bytes = 0;
+  #judging = false;
+  /** The limit of a packet that is too large. */
+  #tooLarge: LimitName = "packetBytes";
 
-  constructor(filter: Filter, outlet: Outlet, options: ConversationOptions = {}) {
+  /** Several conversations share their load. One that is over a limit of it has all that comes answered by the policy. */
+  constructor(
+    filter: Filter,
+    outlet: Outlet,
+    options: ConversationOptions = {},
+    load: Load = new Load(options.limits, new Reporter(options)),
+    over?: LimitName,
+  ) {
     this.#outlet = outlet;
-    this.#runner = new Runner(filter, outlet, options);
+    this.load = load;
+    this.#over = over;
+    this.#runner = new Runner(filter, outlet, load.reporter, options.onError);
     this.#watch = new Watch(options.timeouts);
     const wish = wishFor(filter);
     this.#quiet = wish.protocol ?? 0;
-    this.end = new FilterEnd({
-      wish,
-      ...(options.maxPacket === undefined ? {} : { maxPacket: options.maxPacket }),
-    });
-    const { observers } = this.#runner;
+    this.end = new FilterEnd({ wish, maxPacket: load.limits.packetBytes });
+    const { observers } = load.reporter;
     this.observation = observers && new ConnectionObservation(observers, this, outlet.peer);
   }
 
@@ -130,6 +148,21 @@ export class Conversation implements Host {
     this.#runner.compare(run);
   }
 
+  /** A run is over a limit: the policy answers for it. */
+  exceed(run: Run, limit: LimitName): void {
+    this.#runner.refuse(run, this.hit(limit, "answered", run));
+  }
+
+  /** Tells that a limit was hit, and gives the error of it. */
+  hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError {
+    const where = this.#runner.where(run);
+    return this.load.hit(
+      limit,
+      { outcome, peer: this.#outlet.peer, message: run?.observation, where },
+      error,
+    );
+  }
+
   /** Tells whoever looks for it what has become of a verdict. */
   note(message: string): void {
     this.#runner.note("debug", message, this.#run);
@@ -151,6 +184,7 @@ export class Conversation implements Host {
     if (this.#advancing || this.#closed) return;
     if (this.end.buffered > 0 || this.#kept !== undefined) this.#read();
     this.#flush();
+    this.#account();
     if (this.#run?.held === undefined) {
       if (this.end.closed) this.#stop("the MTA closed the connection");
       else if (this.#peerDone) this.#endOfBytes();
@@ -198,7 +232,11 @@ export class Conversation implements Host {
 
   /** The peer failed: all that can be done is to close. */
   #giveUp(error: unknown): void {
-    this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
+    if (error instanceof MilterError && error.code === "LIMIT") {
+      this.hit(this.#tooLarge, "closed", undefined, error);
+    } else {
+      this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
+    }
     this.#stop("the connection was closed", error);
   }
 
@@ -221,9 +259,10 @@ export class Conversation implements Host {
   #handle(event: Command): void {
     switch (event.type) {
       case "negotiate":
-      case "macros":
       case "quit":
         return;
+      case "macros":
+        return this.#weigh(event);
       case "connect":
         this.connection = new ReceivedConnection(event);
         return this.#start(event);
@@ -273,7 +312,30 @@ export class Conversation implements Host {
     this.#run = new Run(this, this.#runner.members());
     this.#fresh = false;
     this.#run.begin(event);
-    this.#runner.start(this.#run);
+    const limit = this.#over ?? this.#run.limitAt();
+    if (limit === undefined) this.#runner.start(this.#run);
+    else this.exceed(this.#run, limit);
+  }
+
+  /** Macros are kept with their stage, those of a recipient with the recipient. */
+  #weigh({ stage, definitions }: MacroDefinitions): void {
+    const { macroBytes } = this.load.limits;
+    if (definitions.length > macroBytes) {
+      this.#tooLarge = "macroBytes";
+      throw limitError("macroBytes", macroBytes);
+    }
+    if (stage === COMMANDS.rcpt.code) this.#run?.memory.addEnvelope(definitions.length);
+  }
+
+  /** Brings the load up to date. */
+  #account(): void {
+    const run = this.#closed || this.#run?.settled ? undefined : this.#run;
+    const bytes = this.#closed ? 0 : this.end.buffered + (run?.memory.bytes ?? 0);
+    const judging = run !== undefined && run.memory.reached("mail");
+    this.load.bytes += bytes - this.#bytes;
+    this.load.messages += Number(judging) - Number(this.#judging);
+    this.#bytes = bytes;
+    this.#judging = judging;
   }
 
   #abort(why: string, cause?: unknown): void {
@@ -290,6 +352,7 @@ export class Conversation implements Host {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort(why, cause);
+    this.#account();
     this.observation?.end(cause);
     this.#outlet.close();
   }

@@ -8,7 +8,10 @@ import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
 import type { Member } from "./member.ts";
 import { Memory } from "./memory.ts";
+import type { LimitName } from "./limits.ts";
+import type { Load } from "./load.ts";
 import { type ConnectionObservation, MessageObservation } from "./observation.ts";
+import type { LimitHit } from "./observer.ts";
 import { Part } from "./part.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
@@ -19,6 +22,8 @@ export interface Host {
   readonly end: FilterEnd;
   readonly connection: Connection;
   readonly greeting: Greeting | undefined;
+  /** What the server has on its hands. */
+  readonly load: Load;
   /** What observers see of the connection, if there are any. */
   readonly observation: ConnectionObservation | undefined;
   /** Whether the filter answers a command, by what it has declared: the MTA may wait all the same. */
@@ -27,6 +32,10 @@ export interface Host {
   note(message: string): void;
   /** The verdict of a run has been reached. */
   settled(run: Run): void;
+  /** A run is over a limit: the policy is to answer. */
+  exceed(run: Run, limit: LimitName): void;
+  /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
+  hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
   /** Tells the administrator of something that is not as the filter wished. */
@@ -40,7 +49,7 @@ export interface Host {
  * where it may be said: the first refusal, or an acceptance when all accept.
  */
 export class Run {
-  readonly memory: Memory = new Memory();
+  readonly memory: Memory;
   readonly parts: readonly Part[];
   /** What observers see of the message, if there are any. */
   readonly observation: MessageObservation | undefined;
@@ -51,9 +60,12 @@ export class Run {
   #held: Command | undefined;
   #verdict: Verdict | undefined;
   #aborted = false;
+  /** Whether the message has begun: until then there is only its client. */
+  #begun = false;
 
   constructor(host: Host, members: readonly Member[]) {
     this.#host = host;
+    this.memory = new Memory(host.load.limits);
     const { observation } = host;
     this.observation = observation && new MessageObservation(observation, this.memory);
     this.#answers = new Answers(this.memory, host, this.observation);
@@ -101,6 +113,27 @@ export class Run {
 
   // What the filters do
 
+  /**
+   * Notes bytes of the body that a filter keeps, of `size` bytes in all.
+   *
+   * @throws {MilterError} `LIMIT` if they are too many, by `limit` or by what the server has on its hands.
+   */
+  keep(bytes: number, size: number, limit: number | undefined): void {
+    const { limits, bytes: held } = this.#host.load;
+    const { collectBytes } = limits;
+    this.memory.collected += bytes;
+    if (size > (limit ?? collectBytes)) {
+      const why = `it is over the limit of ${limit ?? collectBytes} bytes`;
+      throw this.#host.hit(
+        "collectBytes",
+        "failed",
+        this,
+        new MilterError("LIMIT", `Cannot collect the body: ${why}`),
+      );
+    }
+    if (held + bytes > limits.bytes) throw this.#host.hit("bytes", "failed", this);
+  }
+
   /** One of them has asked on: if nobody looks at the event any more, it is answered. */
   release(): void {
     if (this.parts.some(({ holds }) => holds)) return;
@@ -124,7 +157,7 @@ export class Run {
     if (!this.#host.answers("rcpt")) {
       throw new MilterError("NOT_AGREED", `${act}: this filter does not answer recipients`);
     }
-    if (this.#held?.type !== "rcpt" || this.memory.recipients.at(-1) !== recipient) {
+    if (this.#held?.type !== "rcpt" || this.memory.recipient !== recipient) {
       throw new MilterError("PASSED", `${act}: it has been answered already`);
     }
     recipient.refusal = refusal;
@@ -201,9 +234,20 @@ export class Run {
     this.#held = event;
   }
 
+  /** The limit that the message is over, or that it would bring the server over as it begins. */
+  limitAt(): LimitName | undefined {
+    if (this.#begun || !this.memory.reached("mail")) return this.memory.over;
+    this.#begun = true;
+    return this.memory.over ?? this.#host.load.over;
+  }
+
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
   deliver(event: Command): void {
     this.#note(event);
+    if (this.#verdict === undefined) {
+      const limit = this.limitAt();
+      if (limit !== undefined) this.#host.exceed(this, limit);
+    }
     if (this.#verdict !== undefined) return this.#answers.settle(event, this.#verdict);
     for (const part of this.parts) part.wake(event.type === "endOfMessage");
     if (event.type === "endOfMessage" && this.#accepted) {

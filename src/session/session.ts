@@ -183,7 +183,8 @@ export interface Body extends AsyncIterable<Uint8Array> {
   /**
    * The whole body in memory.
    *
-   * Fails with `LIMIT` if it is longer than `limit` bytes, 32 MiB by default.
+   * Fails with `LIMIT` if it is longer than `limit` bytes, by default {@linkcode Limits.collectBytes}, or if the server
+   * holds too much already.
    */
   collect(options?: { readonly limit?: number }): Promise<Uint8Array>;
   /**

@@ -129,6 +129,7 @@ export class Framer {
       : length === 0
       ? "its length is 0"
       : `its length of ${length} bytes is over the limit of ${this.#limit}`;
-    throw new MilterError("FRAME", `Cannot read packet: ${why}`, { side: "peer" });
+    const code = stranger === undefined && length > 0 ? "LIMIT" : "FRAME";
+    throw new MilterError(code, `Cannot read packet: ${why}`, { side: "peer" });
   }
 }
