@@ -34,7 +34,7 @@ export interface Limits {
   readonly headers?: number;
   /** Bytes of the headers of a message. */
   readonly headerBytes?: number;
-  /** Bytes of a body that `collect()` takes if its caller sets no limit. */
+  /** Bytes of a body that `collect()` takes if its caller sets no limit, or that a stream gives as a new body. */
   readonly collectBytes?: number;
   /** Connections that are open at once. */
   readonly connections?: number;

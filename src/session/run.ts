@@ -116,22 +116,21 @@ export class Run {
   /**
    * Notes bytes of the body that a filter keeps, of `size` bytes in all.
    *
-   * @throws {MilterError} `LIMIT` if they are too many, by `limit` or by what the server has on its hands.
+   * @throws {MilterError} `LIMIT` if that is more than `limit`, which its caller knows of; or than the server has by
+   * default, or at once, which the administrator is told.
    */
-  keep(bytes: number, size: number, limit: number | undefined): void {
+  keep(bytes: number, size: number, limit?: number): void {
     const { limits, bytes: held } = this.#host.load;
-    const { collectBytes } = limits;
-    this.memory.collected += bytes;
-    if (size > (limit ?? collectBytes)) {
-      const why = `it is over the limit of ${limit ?? collectBytes} bytes`;
-      throw this.#host.hit(
-        "collectBytes",
-        "failed",
-        this,
-        new MilterError("LIMIT", `Cannot collect the body: ${why}`),
+    const allowed = limit ?? limits.collectBytes;
+    if (size > allowed) {
+      const error = new MilterError(
+        "LIMIT",
+        `Cannot keep the body: it is over the limit of ${allowed} bytes`,
       );
+      throw limit === undefined ? this.#host.hit("collectBytes", "failed", this, error) : error;
     }
     if (held + bytes > limits.bytes) throw this.#host.hit("bytes", "failed", this);
+    this.memory.collected += bytes;
   }
 
   /** One of them has asked on: if nobody looks at the event any more, it is answered. */

@@ -115,7 +115,7 @@ export class Runner {
     if (part.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
       return this.#finish(part, session, verdict);
     }
-    readBody(body, part.signal).then(
+    readBody(body, part.signal, (bytes, size) => part.run.keep(bytes, size)).then(
       (bytes) => {
         part.edits.body = bytes;
         this.#finish(part, session, verdict);

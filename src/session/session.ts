@@ -191,7 +191,8 @@ export interface Body extends AsyncIterable<Uint8Array> {
    * Replaces the body by bytes, or by text, whose line ends become CRLF. The last one holds.
    *
    * A stream is read when the filter has returned its verdict, to its end, and held in memory until then: one that
-   * fails is a failure of the filter. It may be made of this very body.
+   * fails, or gives more than {@linkcode Limits.collectBytes}, is a failure of the filter. It may be made of this very
+   * body.
    *
    * @example
    * ```ts

@@ -222,16 +222,42 @@ for (const [limit, allowed, send] of PACKETS) {
   });
 }
 
-test("Body that is longer than collect() takes fails there, is warned of, and counted", async () => {
+test("Body that is longer than collect() takes by default fails there, is warned of, and counted", async () => {
   const { mta, hits } = await limited({ collectBytes: 10 });
+  await using _ = mta;
+  await mta.play(CONVERSATION.slice(0, -1));
+  assertEquals(await mta.say(body("0123456789")), ["tempfail"]);
+  const logs = mta.takeLogs();
+  assertEquals(logs.map(({ level }) => level), ["warning", "error"]);
+  assertEquals(hits.map(({ limit, outcome }) => [limit, outcome]), [["collectBytes", "failed"]]);
+});
+
+test("Body that a stream makes longer than is kept is a failure of its filter", async () => {
+  const { mta, hits } = await limited({ collectBytes: 10 }, (session) => {
+    session.body.replace(session.body.stream());
+    return accept();
+  });
   await using _ = mta;
   assertEquals(
     (await mta.play([...CONVERSATION.slice(0, -1), body("0123456789"), "endOfMessage"])).at(-1),
     "body: tempfail",
   );
-  const logs = mta.takeLogs();
-  assertEquals(logs.map(({ level }) => level), ["warning", "error"]);
-  assertEquals(hits.map(({ limit, outcome }) => [limit, outcome]), [["collectBytes", "failed"]]);
+  assertEquals(mta.takeLogs().map(({ level }) => level), ["warning", "error"]);
+  assertEquals(hits.map(({ limit }) => limit), ["collectBytes"]);
+});
+
+test("Body that is longer than the caller of collect() takes is the caller's own business", async () => {
+  for (const [collectBytes, limit] of [[10, 20], [20, 10]] as const) {
+    const { mta, hits } = await limited({ collectBytes }, async (session) => {
+      const outcome = await session.body.collect({ limit }).catch(({ code }) => code);
+      await session.endOfMessage();
+      return outcome === "LIMIT" ? reject() : accept();
+    });
+    await using _ = mta;
+    await mta.play([...CONVERSATION.slice(0, -1), body("0123456789")]);
+    assertEquals(await mta.say("endOfMessage"), [limit === 10 ? "reject" : "accept"]);
+    assertEquals(hits, []);
+  }
 });
 
 /** Conversations that share a load, each with what was written to it. */
