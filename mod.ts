@@ -65,7 +65,7 @@ export type { LimitName, Limits } from "./src/session/limits.ts";
 export type { OneOrMore } from "./src/session/observers.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";
-export type { Timeouts } from "./src/session/watch.ts";
+export type { Timeouts } from "./src/session/timeouts.ts";
 export type {
   Body,
   EnvelopeEditOptions,

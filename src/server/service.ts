@@ -3,6 +3,7 @@ import { Conversation, type ConversationOptions } from "../session/conversation.
 import type { Filter } from "../session/filter.ts";
 import { Load } from "../session/load.ts";
 import { Reporter } from "../session/reporter.ts";
+import { checkTimeouts } from "../session/timeouts.ts";
 import { Gate } from "./gate.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
@@ -23,6 +24,7 @@ export class Service {
   constructor(filter: Filter, options: ConversationOptions) {
     this.#filter = filter;
     this.#options = options;
+    checkTimeouts(options.timeouts);
     this.#load = new Load(options.limits, new Reporter(options));
     this.#gate = new Gate(this.#load.limits);
   }
@@ -55,6 +57,8 @@ export class Service {
         if (this.#open.size === 0) this.#rest();
       },
     });
+    // Its first wait begins now.
+    conversation.tick(performance.now());
     if (this.#closing) conversation.finish();
   };
 
@@ -80,8 +84,8 @@ export class Service {
   }
 
   #interval(): number {
-    const timeouts: number[] = Object.values(this.#options.timeouts ?? {});
-    return Math.max(5, Math.min(TICK, ...timeouts.map((timeout) => timeout / 4)));
+    const timeouts: (number | undefined)[] = Object.values(this.#options.timeouts ?? {});
+    return Math.max(5, Math.min(...timeouts.map((timeout = Infinity) => timeout / 4), TICK));
   }
 
   #rest(): void {

@@ -13,7 +13,10 @@ import { type Host, Run } from "./run.ts";
 import { messageOf, Reporter } from "./reporter.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
-import { type Timeouts, Watch } from "./watch.ts";
+import { PROFILES } from "./mta_profiles.ts";
+import { Observers } from "./observers.ts";
+import { checkTimeouts, type Timeouts } from "./timeouts.ts";
+import { type Wait, Watch } from "./watch.ts";
 
 /** How filters are run. */
 export interface ConversationOptions extends RunnerOptions {
@@ -45,6 +48,8 @@ export interface Outlet {
 
 /** How long the last answers may take to go out after the conversation has ended, in milliseconds. */
 const LINGER = 5_000;
+
+const GIVEN_UP = "the client reset it, or the MTA gave it up";
 
 /** How much may wait to be read by the filter before reading stops, in bytes. */
 const HIGH_WATER = 64 * 1024;
@@ -80,8 +85,9 @@ export class Conversation implements Host {
   #closing = false;
   #closed = false;
   #closedSince: number | undefined;
-  /** How many events have come. */
+  /** How many events have come, and how often a filter has won time. */
   #events = 0;
+  #progressed = 0;
   /** What this conversation has added to the load. */
   #bytes = 0;
   #judging = false;
@@ -100,12 +106,13 @@ export class Conversation implements Host {
     this.load = load;
     this.#over = over;
     this.#runner = new Runner(filter, outlet, load.reporter, options.onError);
-    this.#watch = new Watch(options.timeouts);
+    this.#watch = new Watch(checkTimeouts(options.timeouts));
     const wish = wishFor(filter);
     this.#quiet = wish.protocol ?? 0;
     this.end = new FilterEnd({ wish, maxPacket: load.limits.packetBytes });
-    const { observers } = load.reporter;
-    this.observation = observers && new ConnectionObservation(observers, this, outlet.peer);
+    // The time of a message is kept by who observes it.
+    const { observers = options.timeouts?.message && new Observers([], () => {}) } = load.reporter;
+    this.observation = observers ? new ConnectionObservation(observers, this, outlet.peer) : undefined;
   }
 
   /** Whether a message is being judged, so that closing now would fail it. */
@@ -212,16 +219,41 @@ export class Conversation implements Host {
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
   tick(now: number): void {
     if (this.#closed) return this.#checkClosed(now);
-    const overdue = this.#watch.look({
-      events: this.#events,
-      held: this.#run?.held?.type,
-      expecting: this.end.buffered > 0 || this.#events === 0,
-      peerDone: this.#peerDone,
-      profile: mtaOf(this.end.macros).profile,
-    }, now);
+    this.#lookAhead();
+    const overdue = this.#watch.look(this.#wait, now);
     if (overdue === undefined) return;
-    if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
+    if (overdue === "progress") this.#run!.progress();
+    else if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
     else this.#giveUp(overdue);
+  }
+
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number {
+    return this.#watch.remaining(this.#wait, performance.now());
+  }
+
+  /** A filter has said that it is at work, which gives it as long as it had at first if the MTA sees it so. */
+  progressed(): void {
+    if (PROFILES[mtaOf(this.end.macros).profile].waitsAnew) this.#progressed++;
+  }
+
+  get #wait(): Wait {
+    const held = this.#run?.held?.type;
+    return {
+      events: this.#events + this.#progressed,
+      held,
+      expecting: this.end.buffered > 0 || this.#events === 0 || this.#over !== undefined,
+      peerDone: this.#peerDone,
+      spent: this.#run?.observation?.spent(held !== undefined),
+      profile: mtaOf(this.end.macros).profile,
+    };
+  }
+
+  /** An MTA that awaits no answer may have given up the message whose event a filter still holds. */
+  #lookAhead(): void {
+    if (this.#run?.held === undefined || this.end.buffered === 0 || !this.end.endsAhead) return;
+    this.#break(this.#run, GIVEN_UP);
+    this.advance();
   }
 
   /** A peer that never reads would keep a closed connection for good. */
@@ -273,7 +305,7 @@ export class Conversation implements Host {
         if (this.#fresh) return this.#start(event);
         return this.#deliver(event);
       case "abort":
-        return this.#abort("the client reset it, or the MTA gave it up");
+        return this.#abort(GIVEN_UP);
       case "quitNewConnection":
         this.#abort("the MTA turned to another client");
         this.connection = NO_CONNECTION;
@@ -341,7 +373,10 @@ export class Conversation implements Host {
   #abort(why: string, cause?: unknown): void {
     const run = this.#run;
     this.#run = this.#kept = undefined;
-    if (run === undefined) return;
+    if (run !== undefined) this.#break(run, why, cause);
+  }
+
+  #break(run: Run, why: string, cause?: unknown): void {
     const stage = run.memory.stage;
     run.abort(() =>
       new MilterError("ABORTED", `Cannot go on after ${stage}: ${why}`, { side: "peer", cause })

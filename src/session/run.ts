@@ -36,6 +36,10 @@ export interface Host {
   exceed(run: Run, limit: LimitName): void;
   /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
   hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
+  /** A filter has said that it is at work. */
+  progressed(): void;
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
   /** Tells the administrator of something that is not as the filter wished. */
@@ -150,6 +154,18 @@ export class Run {
     return true;
   }
 
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number {
+    return this.over ? 0 : this.#host.remaining();
+  }
+
+  /** One of the filters says that it is at work. */
+  tellProgress(): boolean {
+    const told = this.progress();
+    if (told) this.#host.progressed();
+    return told;
+  }
+
   readonly #judge = (recipient: JudgedRecipient, refusal: Refusal): void => {
     const act = `Cannot ${refusal.type} recipient ${recipient.address}`;
     if (this.over) this.parts[0]!.checkLive(act);
@@ -243,7 +259,7 @@ export class Run {
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
   deliver(event: Command): void {
     this.#note(event);
-    if (this.#verdict === undefined) {
+    if (!this.over) {
       const limit = this.limitAt();
       if (limit !== undefined) this.#host.exceed(this, limit);
     }

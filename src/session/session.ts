@@ -127,12 +127,31 @@ export interface Session {
    */
   plan(): Plan;
   /**
-   * Tells the MTA that the filter is still at work. At the end of the message, where alone MTAs take it,
-   * Postfix then waits on.
+   * Tells the MTA that the filter is still at work: at the end of the message, where alone MTAs take it. They are told
+   * so by themselves as often as they need it ({@linkcode Timeouts.progress}); Postfix then waits on, and who says so
+   * has the time of {@linkcode Timeouts.endOfMessage} anew. Sendmail never waits for more than 300 s.
    *
    * @returns whether it was sent.
    */
   progress(): boolean;
+  /**
+   * How long this filter may go on before the policy answers for it, in whole milliseconds; at most a second less than
+   * it really has. While the MTA does not wait for it, what it will have for an event; 0 when the message is over.
+   *
+   * @example A look-up that gives up in time
+   * ```ts
+   * import { accept, defineFilter, tempfail } from "@kilter/milter";
+   *
+   * export default defineFilter({ sees: ["connect"], edits: [] }, async (session) => {
+   *   const inTime = AbortSignal.timeout(Math.min(session.remaining(), 5000));
+   *   const signal = AbortSignal.any([session.signal, inTime]);
+   *   const url = `https://reputation.example/${session.connection.address}`;
+   *   const response = await fetch(url, { signal }).catch(() => undefined);
+   *   return response?.ok ? accept() : tempfail();
+   * });
+   * ```
+   */
+  remaining(): number;
 }
 
 /** The optional part of an edit of the envelope. */

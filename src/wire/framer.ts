@@ -1,4 +1,5 @@
 import { MilterError } from "../errors.ts";
+import { concat } from "./concat.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -104,6 +105,18 @@ export class Framer {
     this.#packet = undefined;
     this.#filled = this.#headBytes = 0;
     return packet;
+  }
+
+  /**
+   * The first bytes of the packets that wait, as far as these have come. None while a packet is being put together.
+   */
+  codes(): number[] {
+    if (this.#chunk === undefined || this.#headBytes > 0) return [];
+    const bytes = concat([this.#chunk.subarray(this.#at), ...this.#later]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const codes: number[] = [];
+    for (let at = 0; at + 4 < bytes.length; at += 4 + view.getUint32(at)) codes.push(bytes[at + 4]!);
+    return codes;
   }
 
   #skip(size: number): void {
