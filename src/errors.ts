@@ -19,6 +19,7 @@
  * | `ORDER` | a command or an answer that may not come here |
  * | `LIMIT` | more than is allowed: of a packet, of a message, at once |
  * | `TIMEOUT` | a deadline passed |
+ * | `CLOSING` | the server is shutting down, and takes no new message |
  * | `CONNECTION` | the connection failed |
  * | `LISTEN` | the server cannot listen: the address is in use, or not permitted |
  * | `FILTER` | a filter returned something that is no verdict |
@@ -34,6 +35,7 @@ export type ErrorCode =
   | "ORDER"
   | "LIMIT"
   | "TIMEOUT"
+  | "CLOSING"
   | "CONNECTION"
   | "LISTEN"
   | "FILTER";

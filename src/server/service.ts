@@ -18,7 +18,8 @@ export class Service {
   readonly #open: Map<Conversation, Socket> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
-  #closing = false;
+  /** How long connections are kept that have no message in progress, once all are to end. */
+  #idle: number | undefined;
 
   /** @throws {TypeError | RangeError} if an option is none. */
   constructor(filter: Filter, options: ConversationOptions) {
@@ -59,7 +60,7 @@ export class Service {
     });
     // Its first wait begins now.
     conversation.tick(performance.now());
-    if (this.#closing) conversation.finish();
+    if (this.#idle !== undefined) conversation.finish(this.#idle);
   };
 
   /** Waits until no connection is open. */
@@ -67,10 +68,19 @@ export class Service {
     return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Lets each connection end when its message has its verdict. */
-  drain(): void {
-    this.#closing = true;
-    for (const conversation of [...this.#open.keys()]) conversation.finish();
+  /** Lets each connection end when its message has its verdict, and nothing follows for `idle` milliseconds. */
+  drain(idle: number): void {
+    this.#idle = idle;
+    for (const conversation of this.#open.keys()) conversation.finish(idle);
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), this.#interval());
+    this.#tick();
+  }
+
+  /** Lets the policy answer what filters still hold, and ends all connections after that. */
+  cut(): void {
+    for (const conversation of [...this.#open.keys()]) conversation.cut();
   }
 
   /** Ends all connections at once. */
@@ -84,7 +94,7 @@ export class Service {
   }
 
   #interval(): number {
-    const timeouts: (number | undefined)[] = Object.values(this.#options.timeouts ?? {});
+    const timeouts: (number | undefined)[] = [...Object.values(this.#options.timeouts ?? {}), this.#idle];
     return Math.max(5, Math.min(...timeouts.map((timeout = Infinity) => timeout / 4), TICK));
   }
 

@@ -49,6 +49,18 @@ export interface Outlet {
 /** How long the last answers may take to go out after the conversation has ended, in milliseconds. */
 const LINGER = 5_000;
 
+/** How a conversation is left that is to end when nothing happens in it. */
+interface Leave {
+  readonly idle: number;
+  /** How many events had come, and since when nothing has happened. */
+  events: number;
+  since: number | undefined;
+}
+
+function closing(): MilterError {
+  return new MilterError("CLOSING", "Cannot take the message: the server is shutting down");
+}
+
 const GIVEN_UP = "the client reset it, or the MTA gave it up";
 
 /** How much may wait to be read by the filter before reading stops, in bytes. */
@@ -83,6 +95,8 @@ export class Conversation implements Host {
   #blocked = false;
   #peerDone = false;
   #closing = false;
+  /** When to leave an MTA that has no message in progress. */
+  #leave: Leave | undefined;
   #closed = false;
   #closedSince: number | undefined;
   /** How many events have come, and how often a filter has won time. */
@@ -155,9 +169,16 @@ export class Conversation implements Host {
     this.#runner.compare(run);
   }
 
-  /** A run is over a limit: the policy answers for it. */
-  exceed(run: Run, limit: LimitName): void {
-    this.#runner.refuse(run, this.hit(limit, "answered", run));
+  /** Why a message may not begin now. */
+  objection(run: Run): MilterError | undefined {
+    if (this.#closing) return closing();
+    const { over } = this.load;
+    return over && this.hit(over, "answered", run);
+  }
+
+  /** A run may not go on: the policy answers for it. */
+  refuse(run: Run, reason: MilterError): void {
+    this.#runner.refuse(run, reason);
   }
 
   /** Tells that a limit was hit, and gives the error of it. */
@@ -180,10 +201,21 @@ export class Conversation implements Host {
     this.#runner.note("warning", warning, this.#run);
   }
 
-  /** Closes when the message in progress has its verdict; at once if there is none. */
-  finish(): void {
+  /**
+   * Closes when the MTA has been silent for `idle` milliseconds, by the clock of {@linkcode Conversation.tick}, while no
+   * message is in progress. A message that begins is answered by the policy: a connection that is closed would leave it
+   * to the MTA.
+   */
+  finish(idle: number): void {
     this.#closing = true;
-    this.advance();
+    this.#leave = { idle, events: this.#events, since: undefined };
+  }
+
+  /** Closes at once; if a filter holds what the MTA awaits, the policy answers for it. */
+  cut(): void {
+    if (this.#closed) return;
+    if (this.#run?.held !== undefined) this.refuse(this.#run, closing());
+    this.#stop("the server is closing");
   }
 
   /** Reads the events that have come, until one is held for the filter; then sends what was answered. */
@@ -195,7 +227,6 @@ export class Conversation implements Host {
     if (this.#run?.held === undefined) {
       if (this.end.closed) this.#stop("the MTA closed the connection");
       else if (this.#peerDone) this.#endOfBytes();
-      else if (this.#closing && !this.busy) this.#stop("the server is closing");
     }
     this.#regulate();
   }
@@ -220,11 +251,25 @@ export class Conversation implements Host {
   tick(now: number): void {
     if (this.#closed) return this.#checkClosed(now);
     this.#lookAhead();
+    if (this.#leave !== undefined && this.#isIdle(this.#leave, now)) {
+      return this.#stop("the server is closing");
+    }
     const overdue = this.#watch.look(this.#wait, now);
     if (overdue === undefined) return;
     if (overdue === "progress") this.#run!.progress();
     else if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
     else this.#giveUp(overdue);
+  }
+
+  /** Whether nothing has happened, and nobody is awaited, for as long as is waited for that. */
+  #isIdle(leave: Leave, now: number): boolean {
+    if (this.busy || leave.events !== this.#events) {
+      leave.events = this.#events;
+      leave.since = undefined;
+      return false;
+    }
+    leave.since ??= now;
+    return now - leave.since >= leave.idle;
   }
 
   /** How long the filters may go on before the policy answers for them, in milliseconds. */
@@ -344,9 +389,15 @@ export class Conversation implements Host {
     this.#run = new Run(this, this.#runner.members());
     this.#fresh = false;
     this.#run.begin(event);
-    const limit = this.#over ?? this.#run.limitAt();
-    if (limit === undefined) this.#runner.start(this.#run);
-    else this.exceed(this.#run, limit);
+    const objection = this.#objectionTo(this.#run);
+    if (objection === undefined) this.#runner.start(this.#run);
+    else this.refuse(this.#run, objection);
+  }
+
+  /** Why a run may not start. */
+  #objectionTo(run: Run): MilterError | undefined {
+    if (this.#over !== undefined) return this.hit(this.#over, "answered", run);
+    return this.#closing ? closing() : run.objection();
   }
 
   /** Macros are kept with their stage, those of a recipient with the recipient. */

@@ -32,8 +32,10 @@ export interface Host {
   note(message: string): void;
   /** The verdict of a run has been reached. */
   settled(run: Run): void;
-  /** A run is over a limit: the policy is to answer. */
-  exceed(run: Run, limit: LimitName): void;
+  /** Why a message may not begin now. */
+  objection(run: Run): MilterError | undefined;
+  /** A run may not go on: the policy is to answer. */
+  refuse(run: Run, reason: MilterError): void;
   /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
   hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
   /** A filter has said that it is at work. */
@@ -249,19 +251,21 @@ export class Run {
     this.#held = event;
   }
 
-  /** The limit that the message is over, or that it would bring the server over as it begins. */
-  limitAt(): LimitName | undefined {
-    if (this.#begun || !this.memory.reached("mail")) return this.memory.over;
+  /** Why the message may not go on: it is over a limit, or may not even begin. */
+  objection(): MilterError | undefined {
+    const { over } = this.memory;
+    if (over !== undefined) return this.#host.hit(over, "answered", this);
+    if (this.#begun || !this.memory.reached("mail")) return undefined;
     this.#begun = true;
-    return this.memory.over ?? this.#host.load.over;
+    return this.#host.objection(this);
   }
 
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
   deliver(event: Command): void {
     this.#note(event);
     if (!this.over) {
-      const limit = this.limitAt();
-      if (limit !== undefined) this.#host.exceed(this, limit);
+      const objection = this.objection();
+      if (objection !== undefined) this.#host.refuse(this, objection);
     }
     if (this.#verdict !== undefined) return this.#answers.settle(event, this.#verdict);
     for (const part of this.parts) part.wake(event.type === "endOfMessage");
