@@ -30,6 +30,8 @@ export interface Socket {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /** Closes this side only, after what was written: the peer can still write. */
+  end(): void;
   /** Closes after what was written. */
   close(): void;
   /** Closes at once. */
