@@ -54,16 +54,19 @@ export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
 export type {
   FilterFailure,
+  LimitHit,
   ObservedConnection,
   ObservedEvent,
   ObservedMessage,
   ObservedRecipient,
   Observer,
 } from "./src/session/observer.ts";
+export type { ReportOptions } from "./src/session/reporter.ts";
+export type { LimitName, Limits } from "./src/session/limits.ts";
 export type { OneOrMore } from "./src/session/observers.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";
-export type { Timeouts } from "./src/session/watch.ts";
+export type { Timeouts } from "./src/session/timeouts.ts";
 export type {
   Body,
   EnvelopeEditOptions,

@@ -12,14 +12,15 @@ export async function listenInherited(
   { fd }: InheritedSocket,
   onSocket: (socket: Socket) => void,
 ): Promise<Listener> {
-  const path = await unixPath(fd);
-  const server: Server = createServer(
+  let address: Address = { path: await unixPath(fd) };
+  const server = createServer(
     { allowHalfOpen: true, noDelay: true },
-    (socket) => onSocket(new NodeSocket(socket, boundAddress(server, path))),
+    (socket) => onSocket(new NodeSocket(socket, address)),
   );
+  server.once("listening", () => address = tcpAddress(server) ?? address);
   await opened(server, "listening", () => server.listen({ fd }));
   return {
-    address: boundAddress(server, path),
+    address,
     close() {
       // The server counts its connections; it is done for us when it takes no more.
       server.close();
@@ -28,15 +29,16 @@ export async function listenInherited(
   };
 }
 
-/** No runtime tells the path of a Unix socket that it has not made. */
-function boundAddress(server: Server, path: string): Address {
+function tcpAddress(server: Server): Address | undefined {
   const bound = server.address();
-  return typeof bound === "object" && bound !== null && "port" in bound
-    ? { host: bound.address, port: bound.port }
-    : { path };
+  if (typeof bound !== "object" || bound === null || !("port" in bound)) return undefined;
+  return { host: bound.address, port: bound.port };
 }
 
-/** The path of a Unix socket, which Linux tells in a file; elsewhere the path of its descriptor has to do. */
+/**
+ * The path of a Unix socket, which no runtime tells of one that it has not made, and Linux tells in a file; elsewhere
+ * the path of its descriptor has to do.
+ */
 async function unixPath(fd: number): Promise<string> {
   try {
     const [, inode] = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/self/fd/${fd}`)) ?? [];

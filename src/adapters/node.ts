@@ -80,6 +80,10 @@ export class NodeSocket implements Socket {
     return peerName(this.#address, this.#socket.remoteAddress, this.#socket.remotePort);
   }
 
+  get host(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
   start(events: SocketEvents): void {
     let failure: unknown;
     this.#events = events;
@@ -116,6 +120,11 @@ export class NodeSocket implements Socket {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  end(): void {
+    this.flush();
+    this.#socket.end();
   }
 
   close(): void {

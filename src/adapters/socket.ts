@@ -20,6 +20,8 @@ export interface Socket {
    * Empty when nothing is known, as of a connection that is gone.
    */
   readonly peer: string;
+  /** The peer's IP address; `undefined` where it has none, as by a Unix socket. */
+  readonly host: string | undefined;
   /** Starts to read. */
   start(events: SocketEvents): void;
   /** Sends bytes, which must not be changed any more; tells whether there is room for more. */
@@ -28,6 +30,8 @@ export interface Socket {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /** Closes this side only, after what was written: the peer can still write. */
+  end(): void;
   /** Closes after what was written. */
   close(): void;
   /** Closes at once. */

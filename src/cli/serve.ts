@@ -12,10 +12,12 @@ const ABOUT = [
   "modules the filters run side by side, as compose does it. Each message gets a line: its verdict, how long it took, " +
   "its queue id, the client, sender and recipients, the edits, and what the client was told.",
   "",
-  "SIGTERM and SIGINT let messages in progress reach their verdict; a second one ends at once. SIGHUP, and --watch by " +
-  "itself, load the modules anew, with all that they import by relative paths: connections that are open finish on " +
-  "the code that they began with, and a version that is broken is told of and not taken. Packages and CommonJS " +
-  "modules stay as they are, and memory of old versions is not freed: a service is better restarted now and then.",
+  "SIGTERM and SIGINT let messages in progress reach their verdict; after a second one what is left gets that of " +
+  "--on-error.",
+  "",
+  "SIGHUP, and --watch by itself, load the modules anew, with all that they import by relative paths: connections that " +
+  "are open finish on the code that they began with, and a version that is broken is told of and not taken. Packages " +
+  "and CommonJS modules stay as they are, and old versions stay in memory: for a new package, restart.",
   "",
   "Under systemd it takes the sockets that it is passed where no --listen is given, and tells when it is ready " +
   "(Type=notify, NotifyAccess=all).",
@@ -56,7 +58,8 @@ export const serveCommand: Subcommand = subcommand({
       type: "string",
       default: "10",
       value: "seconds",
-      help: "how long messages in progress may take when it is told to stop",
+      help:
+        "how long messages in progress may take when it is told to stop; then they get what --on-error says",
     },
     json: { type: "boolean", help: "tell all in lines of JSON, for machines" },
     quiet: { type: "boolean", short: "q", help: "tell only of trouble" },
@@ -70,7 +73,7 @@ export const serveCommand: Subcommand = subcommand({
       "two filters, and one to be tried",
     ],
   ],
-  run({ values, positionals, terminal }): Promise<ExitCode> {
+  run({ values, positionals, terminal, signal }): Promise<ExitCode> {
     return serveUntilStopped({
       modules: positionals,
       shadows: values.shadow,
@@ -80,6 +83,7 @@ export const serveCommand: Subcommand = subcommand({
       watch: values.watch,
       drainSeconds: wholeNumber("drain-timeout", values["drain-timeout"], 0, 86_400),
       tell: reporter(terminal, values),
+      signal,
     });
   },
 });

@@ -16,6 +16,8 @@ export interface Terminal {
   tell(text: string): void;
   /** Prints what is no result, to the standard error: errors, progress. */
   note(text: string): void;
+  /** Resolves when a slow reader of the standard output has caught up; `undefined` while there is no need to wait. */
+  room?(): Promise<void> | undefined;
   /** A text in a style, where there are colours. */
   paint(style: Style, text: string): string;
 }
@@ -32,6 +34,10 @@ export function processTerminal(): Terminal {
     interactive: stderr.isTTY === true && env["TERM"] !== "dumb",
     tell: (text) => void stdout.write(text),
     note: (text) => void stderr.write(text),
+    room: () => {
+      if (!stdout.writableNeedDrain) return undefined;
+      return new Promise((resolve) => void stdout.once("drain", resolve).once("close", resolve));
+    },
     paint: (style, text) => coloured ? styleText(style, text, { validateStream: false }) : text,
   };
 }

@@ -3,7 +3,6 @@ import { listenInherited } from "../adapters/inherited.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
-import { observersOf } from "../session/observers.ts";
 import { checkPolicy } from "../session/policy.ts";
 import { Service } from "./service.ts";
 
@@ -22,9 +21,23 @@ export interface ServeOptions extends ConversationOptions {
 
 /** How a server is shut down. */
 export interface ShutdownOptions {
-  /** How long messages in progress may take to reach their verdict, in milliseconds; 10,000 by default. */
+  /**
+   * How long messages in progress may take to reach their verdict, in milliseconds; 10,000 by default. Those that do
+   * not are answered by `onError`, and their `session.signal` aborts.
+   */
   readonly timeout?: number;
+  /**
+   * How long a connection without a message in progress is kept open for the next, which is answered by `onError`, in
+   * milliseconds; 1,000 by default. When it was closed, the MTA judges by itself.
+   */
+  readonly idle?: number;
 }
+
+/** How long a connection without a message in progress is kept by default. */
+export const IDLE = 1_000;
+
+/** How long the last answers may take to go out when the time is up, in milliseconds. */
+const LAST_WORDS = 1_000;
 
 /** A filter that is being served. */
 export interface Server extends AsyncDisposable {
@@ -41,8 +54,9 @@ export interface Server extends AsyncDisposable {
    */
   replace(filter: Filter): void;
   /**
-   * Takes no more connections, closes those without a message in progress, and the others when their message
-   * has its verdict or the time is up. Resolves when all is closed.
+   * Takes no more connections, lets messages in progress reach their verdict, has those that still begin answered by
+   * `onError` (its error has the code `CLOSING`), and closes each connection when nothing happens on it any more, or
+   * the time is up. Resolves when all is closed. A later call can only shorten the time.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
@@ -51,7 +65,6 @@ export interface Server extends AsyncDisposable {
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
   checkFilter(filter);
   checkPolicy(options.onError ?? "tempfail");
-  observersOf(options.observer);
   options.signal?.throwIfAborted();
   const address = parseListen(options.listen);
   const service = new Service(filter, options);
@@ -84,6 +97,11 @@ class RunningServer implements Server {
   readonly #service: Service;
   #finish!: (ending: Promise<void>) => void;
   #shutdown: Promise<void> | undefined;
+  /** When what has not ended is cut. */
+  #deadline: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> | undefined } = {
+    at: Infinity,
+    timer: undefined,
+  };
 
   constructor(listener: Listener, service: Service) {
     this.address = listener.address;
@@ -109,23 +127,34 @@ class RunningServer implements Server {
     });
   };
 
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
+  shutdown({ timeout = 10_000, idle = IDLE }: ShutdownOptions = {}): Promise<void> {
+    const end = performance.now() + timeout;
     if (this.#shutdown === undefined) {
-      this.#shutdown = this.#end(options.timeout ?? 10_000);
+      this.#cutAt(end);
+      this.#shutdown = this.#end(idle);
       this.#finish(this.#shutdown);
-    }
+    } else if (end < this.#deadline.at) this.#cutAt(end);
     return this.#shutdown;
   }
 
-  async #end(timeout: number): Promise<void> {
-    const timer = setTimeout(() => this.#service.destroy(), timeout);
+  /** Cuts at a time what has not ended by then. */
+  #cutAt(at: number): void {
+    clearTimeout(this.#deadline.timer);
+    const cut = () => {
+      this.#service.cut();
+      this.#deadline = { at, timer: setTimeout(() => this.#service.destroy(), LAST_WORDS) };
+    };
+    this.#deadline = { at, timer: setTimeout(cut, Math.max(0, at - performance.now())) };
+  }
+
+  async #end(idle: number): Promise<void> {
     try {
       const closed = this.#listener.close();
-      this.#service.drain();
+      this.#service.drain(idle);
       await closed;
     } finally {
       await this.#service.idle();
-      clearTimeout(timer);
+      clearTimeout(this.#deadline.timer);
     }
   }
 

@@ -113,7 +113,7 @@ export class Answers {
   }
 
   #refusalOf(event: Command): Refusal | undefined {
-    return event.type === "rcpt" ? this.#memory.recipients.at(-1)?.refusal : undefined;
+    return event.type === "rcpt" ? this.#memory.recipient?.refusal : undefined;
   }
 
   /**

@@ -106,6 +106,11 @@ export class MessageObservation implements ObservedMessage {
     return this.#began ? (this.#endTime ?? performance.now()) - this.startTime : 0;
   }
 
+  /** How long the filters have held its events, the one that they may be `holding` included. */
+  spent(holding: boolean): number {
+    return this.filterTime + (holding ? performance.now() - this.#since : 0);
+  }
+
   /** An event has come, and is remembered. */
   came(event: Command): void {
     this.#since = performance.now();

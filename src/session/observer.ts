@@ -2,6 +2,7 @@ import type { CommandType } from "../protocol/commands.ts";
 import type { Connection } from "./connection.ts";
 import type { PlanStep } from "./edits/plan.ts";
 import type { EnvelopeAddress, Sender } from "./envelope.ts";
+import type { LimitName } from "./limits.ts";
 import type { LogEntry } from "./log.ts";
 import type { Mta } from "./mta.ts";
 import type { Refusal, Verdict } from "./verdict.ts";
@@ -44,8 +45,10 @@ export interface Observer {
   verdictReached?(message: ObservedMessage): void;
   /** A message has its answer; or has gone before, and has an `error` and no verdict, or one that was not said. */
   messageEnded?(message: ObservedMessage): void;
-  /** A filter has failed, and the policy has answered for it. */
+  /** A filter has failed: the policy is about to answer for it. */
   filterFailed?(failure: FilterFailure): void;
+  /** A limit was hit. */
+  limitReached?(hit: LimitHit): void;
   /**
    * Something is worth a line in the log: all that `log` and `onWarning` are told. If an observer takes it, the
    * console is not written to unless `log` says so.
@@ -135,6 +138,20 @@ export interface FilterFailure {
   readonly filter: string | undefined;
   /** What it failed by: a {@linkcode MilterError} `TIMEOUT` if it took too long. */
   readonly error: unknown;
-  /** What the policy has answered; nothing for a filter that is only watched. */
-  readonly verdict: Verdict | undefined;
+  /** Whether it is only watched, and harms nothing by it. */
+  readonly watched: boolean;
+}
+
+/** A limit that was hit, as an {@linkcode Observer} sees it. */
+export interface LimitHit {
+  /** Which: see {@linkcode Limits}. */
+  readonly limit: LimitName;
+  /** How much is allowed. */
+  readonly allowed: number;
+  /** What became of it: the policy has answered, the connection was closed, or `collect()` has failed. */
+  readonly outcome: "answered" | "closed" | "failed";
+  /** The address of the MTA's end of the connection; empty where none is known. */
+  readonly peer: string;
+  /** The message that is over the limit, if it is one that is. */
+  readonly message: ObservedMessage | undefined;
 }

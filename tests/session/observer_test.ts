@@ -5,6 +5,7 @@ import {
   compose,
   defineFilter,
   type Filter,
+  type FilterFailure,
   type LogEntry,
   MilterError,
   type ObservedMessage,
@@ -235,19 +236,15 @@ test("Observer is told what a filter failed by, and what the policy has answered
     throw boom;
   });
   const { facts, messages } = await observe(filter, (mta) => mta.play(CONVERSATION));
-  const [failure] = facts<
-    { message: ObservedMessage; error: unknown; filter: string; verdict: { type: string } }
-  >(
-    "filterFailed",
-  );
+  const [failure] = facts<FilterFailure>("filterFailed");
   assertStrictEquals(failure!.error, boom);
   assertStrictEquals(failure!.message, messages()[0]);
-  assertEquals([failure!.filter, failure!.verdict.type], ["breaks", "tempfail"]);
+  assertEquals([failure!.filter, failure!.watched], ["breaks", false]);
   const [message] = messages();
   assertEquals([message!.verdict?.type, message!.filter, message!.error], ["tempfail", "breaks", boom]);
 });
 
-test("Observer is told which filter gave the verdict, and of a shadow's failure without a verdict", async () => {
+test("Observer is told which filter gave the verdict, and of a shadow that failed", async () => {
   const watch = async (session: Parameters<Filter>[0]) => {
     await session.endOfMessage();
     return accept();
@@ -266,13 +263,8 @@ test("Observer is told which filter gave the verdict, and of a shadow's failure 
     compose(first, shadow(broken, { onVerdict: () => {} })),
     (mta) => mta.play(CONVERSATION),
   );
-  assertEquals(
-    tried.facts<{ filter: string; verdict: unknown }>("filterFailed").map(({ filter, verdict }) => [
-      filter,
-      verdict,
-    ]),
-    [["broken", undefined]],
-  );
+  const failures = tried.facts<FilterFailure>("filterFailed");
+  assertEquals(failures.map(({ filter, watched }) => [filter, watched]), [["broken", true]]);
   assertEquals([tried.messages()[0]!.filter, tried.messages()[0]!.error], ["first", undefined]);
 });
 

@@ -33,16 +33,16 @@ export function stopping(connections: number, seconds: number): Happening {
   return plain("stopping", "news", `stopping${waiting}`, { connections });
 }
 
-/** It has ended. */
-export function stopped(cut: number): Happening {
-  return cut === 0
-    ? plain("stopped", "news", "stopped", { cut })
-    : plain("stopped", "error", `stopped: ${count(cut)} cut, because the time was up`, { cut });
+/** It is told again to stop. */
+export function hurrying(connections: number): Happening {
+  return plain("hurrying", "news", `stopping at once: ${count(connections)}`, { connections });
 }
 
-/** It was told twice to stop. */
-export function endedAtOnce(): Happening {
-  return plain("stopped", "error", "ended at once: it was told twice to stop");
+/** It has ended. */
+export function stopped(late: number): Happening {
+  return late === 0
+    ? plain("stopped", "news", "stopped", { late })
+    : plain("stopped", "error", `stopped: the time was up for ${count(late)}`, { late });
 }
 
 /** Something that only harms a convenience. */

@@ -14,6 +14,7 @@ export class Serving {
   readonly #servers: readonly Server[];
   readonly #onFiles: (files: readonly string[]) => Promise<void>;
   #generation = 0;
+  #late = 0;
   #reloading: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -83,17 +84,16 @@ export class Serving {
   }
 
   /**
-   * Takes no more connections, and waits until the open ones have ended.
+   * Takes no more connections, and waits until the open ones have ended. A later call can only shorten the time.
    *
-   * @param timeout How long a message may take to reach its verdict, in milliseconds.
-   * @returns how many connections were cut, because the time was up.
+   * @param timeout How long messages in progress may take to reach their verdict, in milliseconds.
+   * @returns how many connections had not ended when the time was up.
    */
   async shutdown(timeout: number): Promise<number> {
-    let cut = 0;
-    // A moment before they are cut.
-    const timer = setTimeout(() => cut = this.connections, Math.max(timeout - 1, 0));
+    // A moment before what is left is cut.
+    const timer = setTimeout(() => this.#late = this.connections, Math.max(timeout - 1, 0));
     await Promise.all(this.#servers.map((server) => server.shutdown({ timeout })));
     clearTimeout(timer);
-    return cut;
+    return this.#late;
   }
 }

@@ -1,20 +1,32 @@
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 
-/** What a signal does, by its name. */
-export type SignalHandlers = Readonly<Partial<Record<"SIGTERM" | "SIGINT" | "SIGHUP", () => void>>>;
+/** What a server can be told while it serves. */
+export interface Orders {
+  /** By SIGTERM, SIGINT and the end of the terminal. */
+  stop(): void;
+  /** By SIGHUP. */
+  reload(): void;
+}
 
-/** Has signals do this, until what is returned is called. */
-export function onSignals(handlers: SignalHandlers): () => void {
-  const all = Object.entries(handlers);
-  for (const [name, handler] of all) process.on(name, handler);
+/** Has signals, and a caller's, do this until what is returned is called. */
+export function onSignals({ stop, reload }: Orders, signal: AbortSignal | undefined): () => void {
+  const handlers = {
+    SIGTERM: stop,
+    SIGINT: stop,
+    SIGHUP: () => terminalHasGone() ? stop() : reload(),
+  } as const;
+  for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
   return () => {
-    for (const [name, handler] of all) process.off(name, handler);
+    for (const [name, handler] of Object.entries(handlers)) process.off(name, handler);
+    signal?.removeEventListener("abort", stop);
   };
 }
 
-/** Whether the terminal that this process was started from has gone: then SIGHUP means that, and nobody sent it. */
-export function terminalHasGone(): boolean {
+/** Whether the terminal that this process was started from has gone: then SIGHUP says that, and nobody sent it. */
+function terminalHasGone(): boolean {
   if (!process.stderr.isTTY) return false;
   try {
     closeSync(openSync("/dev/tty", "r"));

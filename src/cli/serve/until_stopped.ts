@@ -8,7 +8,7 @@ import { messageEnded } from "./message_line.ts";
 import { outliveReaders } from "./outputs.ts";
 import type { Tell } from "./reporter.ts";
 import { Serving } from "./serving.ts";
-import { onSignals, terminalHasGone } from "./signals.ts";
+import { onSignals } from "./signals.ts";
 import { notify, type ServiceState } from "./systemd.ts";
 
 /** What is served, and how. */
@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly drainSeconds: number;
   /** Takes what happens. */
   readonly tell: Tell;
+  /** Ends it, as SIGTERM does. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -57,13 +59,13 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     const notices = new Notices(tell);
     changed = () => void reload(serving, notices, tell);
     const asked = new Promise<void>((stop) => {
-      let times = 0;
-      const end = () => times++ === 0 ? stop() : endAtOnce(tell);
       forget = onSignals({
-        SIGTERM: end,
-        SIGINT: end,
-        SIGHUP: () => terminalHasGone() ? end() : changed(),
-      });
+        stop: onceAndAgain(stop, () => {
+          tell(happenings.hurrying(serving.connections));
+          void serving.shutdown(0);
+        }),
+        reload: changed,
+      }, options.signal);
     });
     tell(happenings.listening([...filters, ...shadows], serving.addresses, process.pid));
     notices.send("READY=1");
@@ -71,10 +73,10 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     await asked;
     notices.send("STOPPING=1");
     tell(happenings.stopping(serving.connections, options.drainSeconds));
-    const cut = await serving.shutdown(options.drainSeconds * 1000);
-    tell(happenings.stopped(cut));
+    const late = await serving.shutdown(options.drainSeconds * 1000);
+    tell(happenings.stopped(late));
     await notices.sent;
-    return cut === 0 ? EXIT.accepted : EXIT.trouble;
+    return late === 0 ? EXIT.accepted : EXIT.trouble;
   } finally {
     watch?.stop();
     forget();
@@ -92,9 +94,10 @@ async function reload(serving: Serving, notices: Notices, tell: Tell): Promise<v
   notices.send("READY=1");
 }
 
-function endAtOnce(tell: Tell): never {
-  tell(happenings.endedAtOnce());
-  process.exit(EXIT.trouble);
+/** What is done the first time, and what each further time. */
+function onceAndAgain(first: () => void, further: () => void): () => void {
+  let times = 0;
+  return () => times++ === 0 ? first() : further();
 }
 
 /** What systemd is told, one after the other: it must come in order. */
