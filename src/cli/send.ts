@@ -64,7 +64,7 @@ export const sendCommand: Subcommand = subcommand({
     ["send mail.eml --to inet:8891@127.0.0.1", "one mail, with all that is said"],
     ["send mail.eml -t unix:/run/a.sock -t unix:/run/b.sock --mta sendmail", "two milters in a row"],
     ["send inbox.mbox spam/ -t inet:8891@127.0.0.1", "many mails, a line each"],
-    ["send - -t inet:8891@127.0.0.1 -f a@x.test -m auth_authen=a < mail.eml", "as an authenticated user"],
+    ["send - -t inet:8891@127.0.0.1 -f a@b.example -m auth_authen=a < mail.eml", "as an authenticated user"],
   ],
   run: send,
 });
