@@ -19,6 +19,7 @@ export { type ErrorCode, type ErrorSide, MilterError, type MilterErrorOptions } 
 export {
   type Address,
   formatAddress,
+  type InheritedSocket,
   parseAddress,
   type TcpAddress,
   type UnixAddress,
@@ -51,9 +52,21 @@ export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
 export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
+export type {
+  FilterFailure,
+  LimitHit,
+  ObservedConnection,
+  ObservedEvent,
+  ObservedMessage,
+  ObservedRecipient,
+  Observer,
+} from "./src/session/observer.ts";
+export type { ReportOptions } from "./src/session/reporter.ts";
+export type { LimitName, Limits } from "./src/session/limits.ts";
+export type { OneOrMore } from "./src/session/observers.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";
-export type { Timeouts } from "./src/session/watch.ts";
+export type { Timeouts } from "./src/session/timeouts.ts";
 export type {
   Body,
   EnvelopeEditOptions,

@@ -118,6 +118,10 @@ class BunSocket implements Socket {
     return peerName(this.#address, this.#connection.remoteAddress, this.#connection.remotePort);
   }
 
+  get host(): string | undefined {
+    return "path" in this.#address ? undefined : this.#connection.remoteAddress;
+  }
+
   start(events: SocketEvents): void {
     this.events = events;
     if (this.#unstarted) this.#connection.resume();

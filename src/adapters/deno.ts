@@ -102,6 +102,7 @@ const SLAB = { talk: 8 * 1024, body: 256 * 1024 } as const;
 
 class DenoSocket implements Socket {
   readonly peer: string;
+  readonly host: string | undefined;
   readonly #conn: DenoConn;
   readonly #queue: Uint8Array[] = [];
   #queued = 0;
@@ -116,6 +117,7 @@ class DenoSocket implements Socket {
 
   constructor(conn: DenoConn, address: Address) {
     this.#conn = conn;
+    this.host = conn.remoteAddr.hostname;
     this.peer = peerName(address, conn.remoteAddr.hostname, conn.remoteAddr.port);
     conn.setNoDelay?.(true);
   }

@@ -44,7 +44,7 @@ export const nodeAdapter: Adapter = {
 };
 
 /** Waits for the event that says that it worked, or for the error. */
-function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
+export function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     emitter.once("error", reject);
     emitter.once(event, () => {
@@ -62,7 +62,8 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked;
 }
 
-class NodeSocket implements Socket {
+/** A connection of `node:net`; `address` is that of the listener or that was connected to. */
+export class NodeSocket implements Socket {
   readonly #socket: NodeSocketHandle;
   readonly #address: Address;
   readonly #waiting: Uint8Array[] = [];
@@ -77,6 +78,10 @@ class NodeSocket implements Socket {
   /** Asked of the system only when it is wanted. */
   get peer(): string {
     return peerName(this.#address, this.#socket.remoteAddress, this.#socket.remotePort);
+  }
+
+  get host(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   start(events: SocketEvents): void {

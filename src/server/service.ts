@@ -1,22 +1,34 @@
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
+import { Load } from "../session/load.ts";
+import { Reporter } from "../session/reporter.ts";
+import { checkTimeouts } from "../session/timeouts.ts";
+import { Gate } from "./gate.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
-  readonly #filter: Filter;
+  /** What the next connection is served by. */
+  filter: Filter;
   readonly #options: ConversationOptions;
+  readonly #load: Load;
+  readonly #gate: Gate;
   readonly #open: Map<Conversation, Socket> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
-  #closing = false;
+  /** How long connections are kept that have no message in progress, once all are to end. */
+  #idle: number | undefined;
 
+  /** @throws {TypeError | RangeError} if an option is none. */
   constructor(filter: Filter, options: ConversationOptions) {
-    this.#filter = filter;
+    this.filter = filter;
     this.#options = options;
+    checkTimeouts(options.timeouts);
+    this.#load = new Load(options.limits, new Reporter(options));
+    this.#gate = new Gate(this.#load.limits);
   }
 
   /** How many connections are open. */
@@ -26,7 +38,14 @@ export class Service {
 
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
-    const conversation = new Conversation(this.#filter, socket, this.#options);
+    const { host = "" } = socket;
+    const tooMany = this.#gate.enter(host);
+    if (tooMany?.outcome === "closed") {
+      const { peer } = socket;
+      this.#load.hit(tooMany.limit, { outcome: "closed", peer, message: undefined, where: { peer } });
+      return socket.destroy();
+    }
+    const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
     this.#open.set(conversation, socket);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({
@@ -36,10 +55,13 @@ export class Service {
       closed: (error) => {
         conversation.lose(error);
         this.#open.delete(conversation);
+        this.#gate.leave(host);
         if (this.#open.size === 0) this.#rest();
       },
     });
-    if (this.#closing) conversation.finish();
+    // Its first wait begins now.
+    conversation.tick(performance.now());
+    if (this.#idle !== undefined) conversation.finish(this.#idle);
   };
 
   /** Waits until no connection is open. */
@@ -47,10 +69,19 @@ export class Service {
     return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Lets each connection end when its message has its verdict. */
-  drain(): void {
-    this.#closing = true;
-    for (const conversation of [...this.#open.keys()]) conversation.finish();
+  /** Lets each connection end when its message has its verdict, and nothing follows for `idle` milliseconds. */
+  drain(idle: number): void {
+    this.#idle = idle;
+    for (const conversation of this.#open.keys()) conversation.finish(idle);
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), this.#interval());
+    this.#tick();
+  }
+
+  /** Lets the policy answer what filters still hold, and ends all connections after that. */
+  cut(): void {
+    for (const conversation of [...this.#open.keys()]) conversation.cut();
   }
 
   /** Ends all connections at once. */
@@ -64,8 +95,8 @@ export class Service {
   }
 
   #interval(): number {
-    const timeouts: number[] = Object.values(this.#options.timeouts ?? {});
-    return Math.max(5, Math.min(TICK, ...timeouts.map((timeout) => timeout / 4)));
+    const timeouts: (number | undefined)[] = [...Object.values(this.#options.timeouts ?? {}), this.#idle];
+    return Math.max(5, Math.min(...timeouts.map((timeout = Infinity) => timeout / 4), TICK));
   }
 
   #rest(): void {
