@@ -30,6 +30,7 @@ export class FileWatch {
   /** Ends it. */
   stop(): void {
     clearInterval(this.#timer);
+    this.#files = []; // A look that is under way comes to nothing.
   }
 
   /** A change counts when it has lasted from one look to the next: files are not always written in one go. */

@@ -3,6 +3,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { assertEquals, assertMatch, assertRejects, tempDir, test } from "../../harness.ts";
 import { CONVERSATION, GREETING } from "../../mta_commands.ts";
+import { RunningCommand } from "../running.ts";
 import { LIBRARY, type Served, serveFiles } from "./served.ts";
 
 /** Holds each message at its end until there is a file, and tells that it does. */
@@ -104,4 +105,22 @@ test("kilter serve goes on when nobody reads what it prints", async () => {
   }
   served.child.signal("SIGTERM");
   assertEquals(await served.child.ended, 0);
+});
+
+test("main with kilter serve ends when its caller says so, and leaves nothing behind", async () => {
+  await using directory = await tempDir();
+  await writeFile(directory.file("filter.mjs"), "export default () => {};");
+  for (const more of [[], ["--watch"]]) {
+    await using command = new RunningCommand([
+      "serve",
+      directory.file("filter.mjs"),
+      "-l",
+      "inet:0@127.0.0.1",
+      ...more,
+    ]);
+    await command.terminal.until(/serving/);
+    const { code, err } = await command.stop();
+    assertEquals(code, 0);
+    assertMatch(err, /^kilter: serving .* on inet:\d+@127\.0\.0\.1\nkilter: stopping\nkilter: stopped\n$/);
+  }
 });
