@@ -4,7 +4,7 @@ import { connect as openSocket, createServer } from "node:net";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { accept, type Filter, reject, serve, type Server } from "../../mod.ts";
-import { encodeReply } from "../../src/protocol/mod.ts";
+import { encodeCommand, encodeReply } from "../../src/protocol/mod.ts";
 import { bytesOf } from "./recordings.ts";
 import { assertBytes, concat, frame, latin1 } from "../bytes.ts";
 import { deferred } from "../deferred.ts";
@@ -21,7 +21,16 @@ import {
   tempDir,
   test,
 } from "../harness.ts";
-import { body, CONVERSATION, endOfMessage, GREETING, type Line, mail, MESSAGE } from "../mta_commands.ts";
+import {
+  body,
+  commandOf,
+  CONVERSATION,
+  endOfMessage,
+  GREETING,
+  type Line,
+  mail,
+  MESSAGE,
+} from "../mta_commands.ts";
 import { MtaPlayer } from "../mta_player.ts";
 import { socketWire, type Wire } from "../wires.ts";
 import { kilter } from "./captured.ts";
@@ -115,7 +124,10 @@ test("kilter trace shows each packet as a line, no wider than the terminal", asy
     steady(out),
     `#1 01:02:03.456 = opened by 127.0.0.1:4321
 #1 01:02:03.456 > negotiate 6 actions 0x1ff protocol 0x1fffff ""
-#1 01:02:03.456 < negotiate 6 actions 0xff protocol 0x100480 []
+#1 01:02:03.456 < negotiate 6 actions 0xff protocol 0x100480 []; ADD_HEADERS,
+                  CHANGE_BODY, ADD_RECIPIENT, REMOVE_RECIPIENT, CHANGE_HEADERS,
+                  QUARANTINE, CHANGE_SENDER, ADD_RECIPIENT_ARGUMENTS; NR_HEADER,
+                  SKIP, LEADING_SPACE
 #1 01:02:03.456 > macros for connect j="mx.example" {daemon_name}="mx.example"
                   v="Postfix 3.7.11" _="client.example"
 #1 01:02:03.456 > connect "client.example" "inet" 4321 "192.0.2.1"
@@ -354,24 +366,39 @@ test("kilter trace waits for a slow terminal, keeps no mail in memory meanwhile,
   const socket = openSocket({ host: "127.0.0.1", port: trace.port });
   let answered = 0;
   socket.on("data", (chunk) => answered += chunk.length);
-  const { encodeCommand } = await import("../../src/protocol/mod.ts");
-  const { commandOf } = await import("../mta_commands.ts");
   const say = (line: Line) => socket.write(encodeCommand(commandOf(line)));
   for (const line of ["negotiate", ...GREETING, ...MESSAGE.slice(0, 5)] as Line[]) say(line);
   const chunk = body("x".repeat(65_000));
   const chunks = 600;
   for (let count = 0; count < chunks; count++) say(chunk);
   say("endOfMessage");
-  await delay(150);
-  const held = socket.writableLength;
-  assertGreater(held, 20_000_000); // Of 39 MB: the rest is in the buffers of the system.
-  await delay(100);
-  assertEquals(socket.writableLength, held);
+  // Until nothing moves any more: the rest of 39 MB is in the buffers of the system.
+  for (let before = -1; socket.writableLength !== before; await delay(200)) before = socket.writableLength;
+  assertGreater(socket.writableLength, 20_000_000);
   terminal.catchUp();
   await terminal.until(/< accept/);
   assertEquals(trace.out.match(/> body 65000 bytes/g)?.length, chunks);
   assertGreater(answered, 0);
   socket.destroy();
+});
+
+/** A terminal that nobody reads. */
+class UnreadTerminal extends WatchedTerminal {
+  readonly gone: Promise<Error> = Promise.resolve(new Error("EPIPE"));
+}
+
+test("kilter trace ends when nobody can read what it prints, unless it records", async () => {
+  const unread = new RunningCommand(
+    ["trace", "-l", "inet:0@127.0.0.1", "-f", "inet:1@127.0.0.1"],
+    new UnreadTerminal(),
+  );
+  assertEquals((await unread.ended()).code, 0);
+  await using directory = await tempDir();
+  await using server = await serving(tagging);
+  const file = directory.file("unread.jsonl");
+  const trace = await Trace.to(optionOf(server), ["--save", file], new UnreadTerminal());
+  assertEquals(await trace.converse(), "endOfMessage: accept");
+  assertEquals((await trace.command.stop()).code, 0);
 });
 
 test("kilter trace ends cleanly when it is told to, with connections open", async () => {
