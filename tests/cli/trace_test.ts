@@ -265,10 +265,11 @@ property(
     await using echo = await echoing();
     const file = directory.file("any.jsonl");
     await using trace = await Trace.to(echo.option, ["--save", file]);
-    const packets = random.list(
-      random.between(0, 6),
-      () => frame(random.bytes(random.pick([1, 2, 30, 3000]))),
-    );
+    const packets = random.list(random.between(0, 6), () => {
+      const content = random.bytes(random.pick([1, 2, 30, 3000]));
+      if (random.chance()) content[0] = random.pick([..."OCHMRTLNBEUDAQKcarysphimbe+2-q"]).charCodeAt(0);
+      return frame(content);
+    });
     const nonsense = random.bytes(random.pick([0, 1, 3, 4, 5, 100, 70_000]));
     const sent = concat([...packets, nonsense]);
     assertBytes(await exchange(await trace.connect(), random.split(sent, random.between(1, 8))), sent);
@@ -339,6 +340,41 @@ test("kilter trace cuts the filter's connection when the MTA's breaks", async ()
     await trace.command.terminal.until(/= closed/);
   }
   await new Promise((closed) => server.close(closed));
+});
+
+test("kilter trace goes at the pace of a peer that does not read", async () => {
+  await using echo = await echoing();
+  await using trace = await Trace.to(echo.option, ["--quiet"]);
+  const sent = concat(Array.from({ length: 600 }, (_, index) => frame(new Uint8Array(65_000).fill(index))));
+  const socket = openSocket({ host: "127.0.0.1", port: trace.port });
+  socket.pause();
+  socket.end(sent);
+  for (let before = -1; socket.writableLength !== before; await delay(200)) before = socket.writableLength;
+  assertGreater(socket.writableLength, 5_000_000); // The buffers of the system hold the rest, in both directions.
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  assertBytes(new Uint8Array(concat(chunks)), sent);
+  const { err } = await trace.command.stop();
+  assertStringIncludes(err, "1 connection; 600 packets from the MTA, 600 from the filter\n");
+});
+
+test("kilter trace paints each connection in a colour of its own, and refusals red", async () => {
+  const painted = new class extends WatchedTerminal {
+    override paint(style: unknown, text: string): string {
+      return `{${style} ${text}}`;
+    }
+  }();
+  await using server = await serving(() => reject("550 5.7.1 No"));
+  await using trace = await Trace.to(optionOf(server), [], painted);
+  await trace.converse();
+  await trace.converse();
+  await painted.until(/(= closed[^]*){2}/);
+  const lines = steady(painted.out).split("\n");
+  assertEquals(lines[0], "{cyan #1} {dim 01:02:03.456} = opened by 127.0.0.1:4321");
+  assertEquals(lines.filter((line) => line.includes("replyCode")), [
+    '{cyan #1} {dim 01:02:03.456} < {red replyCode "550 5.7.1 No"}',
+    '{magenta #2} {dim 01:02:03.456} < {red replyCode "550 5.7.1 No"}',
+  ]);
 });
 
 /** A terminal that takes nothing until it is told to. */
