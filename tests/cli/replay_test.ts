@@ -343,6 +343,26 @@ test("kilter replay carries a body of 30 MB", async () => {
   assertEquals({ code, out, size }, { code: 0, out: "#1 9 answers, as recorded\n", size: 460 * 65_535 });
 });
 
+test("kilter replay says that a filter stops reading, and does not wait for each packet of the rest", async () => {
+  const exchanges: Exchanges = [
+    ["negotiate", agreement(PROTOCOL.NR_BODY)],
+    ...ACCEPTED.slice(1, 8),
+    ...Array.from({ length: 460 }, () => [body("x".repeat(65_535))] as const),
+    ["endOfMessage", { type: "accept" }],
+  ];
+  const { code, out } = await replay(
+    entriesOf(exchanges),
+    () => {
+      const { packet } = answering({}, PROTOCOL.NR_BODY)();
+      return { packet: (bytes) => bytes[0] === "B".charCodeAt(0) ? "deaf" : packet(bytes) };
+    },
+    "--timeout",
+    "1",
+  );
+  assertEquals(code, 3);
+  assertStringIncludes(out, "   ! the filter reads nothing for 1 s\n");
+});
+
 /** What is wrong with a file, and how it is told. */
 const BROKEN: readonly (readonly [content: string, told: string])[] = [
   ["", "the file is empty"],

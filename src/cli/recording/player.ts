@@ -143,7 +143,10 @@ class Player {
     const { deed, command } = step;
     const { found, timeout } = this.#options;
     if (deed.what === "packet") this.#redactor?.redact("mta", deed);
-    await this.#link.send(deed.what === "packet" ? framed(deed.bytes) : deed.bytes, timeout);
+    if (!await this.#link.send(deed.what === "packet" ? framed(deed.bytes) : deed.bytes, timeout)) {
+      found({ kind: "trouble", command, why: `the filter reads nothing for ${timeout / 1000} s` });
+      return false;
+    }
 
     const answered = await this.#hear(step);
     const expected = this.#expected(step);
