@@ -1,107 +1,13 @@
-/** `kilter trace`: what passes between MTAs and filters is shown, recorded, and not changed. */
+/** `kilter trace`: what passes between MTAs and filters is shown. */
 
-import { connect as openSocket, createServer } from "node:net";
-import { readFile, stat, writeFile } from "node:fs/promises";
-import process from "node:process";
-import { accept, type Filter, reject, serve, type Server } from "../../mod.ts";
-import { encodeCommand, encodeReply } from "../../src/protocol/mod.ts";
-import { bytesOf } from "./recordings.ts";
-import { assertBytes, concat, frame, latin1 } from "../bytes.ts";
-import { deferred } from "../deferred.ts";
-import {
-  assert,
-  assertEquals,
-  assertGreater,
-  assertLess,
-  assertMatch,
-  assertStringIncludes,
-  delay,
-  property,
-  type TempDir,
-  tempDir,
-  test,
-} from "../harness.ts";
-import {
-  body,
-  commandOf,
-  CONVERSATION,
-  endOfMessage,
-  GREETING,
-  type Line,
-  mail,
-  MESSAGE,
-} from "../mta_commands.ts";
+import { reject, serve } from "../../mod.ts";
+import { assertBytes, frame, latin1 } from "../bytes.ts";
+import { assertEquals, assertStringIncludes, tempDir, test } from "../harness.ts";
+import { CONVERSATION, endOfMessage, GREETING, mail, MESSAGE } from "../mta_commands.ts";
 import { MtaPlayer } from "../mta_player.ts";
-import { socketWire, type Wire } from "../wires.ts";
 import { kilter } from "./captured.ts";
-import { RunningCommand, WatchedTerminal } from "./running.ts";
-import { ScriptedFilter } from "./scripted_filter.ts";
-
-/** Appends a header, and accepts. */
-const tagging: Filter = async (session) => {
-  session.headers.append("X-Seen", "by Kilter");
-  await session.endOfMessage();
-  return accept();
-};
-
-/** A trace between an MTA and a filter. */
-class Trace implements AsyncDisposable {
-  readonly command: RunningCommand;
-  readonly port: number;
-
-  private constructor(command: RunningCommand, port: number) {
-    this.command = command;
-    this.port = port;
-  }
-
-  static async to(forward: string, args: readonly string[] = [], terminal?: WatchedTerminal): Promise<Trace> {
-    const command = new RunningCommand(
-      ["trace", "--listen", "inet:0@127.0.0.1", "--forward", forward, ...args],
-      terminal,
-    );
-    const [, port] = await command.terminal.until(/listening on inet:(\d+)@/);
-    return new Trace(command, Number(port));
-  }
-
-  get out(): string {
-    return this.command.terminal.out;
-  }
-
-  connect(): Promise<Wire> {
-    return socketWire({ host: "127.0.0.1", port: this.port });
-  }
-
-  /** Sends so many mails over one connection, and closes it; tells the last answer. */
-  async converse(mails = 1): Promise<string | undefined> {
-    await using mta = new MtaPlayer(await this.connect());
-    await mta.negotiate();
-    const answers = await mta.play(GREETING);
-    if (!answers.at(-1)?.endsWith("continue")) return answers.at(-1);
-    for (let count = 0; count < mails; count++) answers.push(...await mta.play(MESSAGE));
-    return answers.at(-1);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.command[Symbol.asyncDispose]();
-  }
-}
-
-function optionOf({ address }: Server): string {
-  return "port" in address ? `inet:${address.port}@127.0.0.1` : "";
-}
-
-function serving(filter: Filter): Promise<Server> {
-  return serve(filter, { listen: "inet:0@127.0.0.1", log: () => {} });
-}
-
-/** What is printed, with the same time and port everywhere. */
-function steady(text: string): string {
-  return text.replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, "01:02:03.456").replaceAll(
-    /127\.0\.0\.1:\d+/g,
-    "127.0.0.1:4321",
-  )
-    .replaceAll(/inet:\d+@/g, "inet:8891@");
-}
+import { WatchedTerminal } from "./running.ts";
+import { echoing, exchange, optionOf, serving, steady, tagging, Trace } from "./tracing.ts";
 
 test("kilter trace shows each packet as a line, no wider than the terminal", async () => {
   await using server = await serving(tagging);
@@ -231,56 +137,6 @@ test("kilter trace passes on several connections at once, each under its number"
   }
 });
 
-/** A peer that sends back all it gets, and ends when its peer does. */
-async function echoing(): Promise<{ readonly option: string } & AsyncDisposable> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on("error", () => {}).pipe(socket);
-  });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  const bound = server.address();
-  return {
-    option: typeof bound === "object" && bound !== null ? `inet:${bound.port}@127.0.0.1` : "",
-    [Symbol.asyncDispose]: () => new Promise((closed) => void server.close(() => closed())),
-  };
-}
-
-/** Sends all, ends its side, and reads until the other side ends. */
-async function exchange(wire: Wire, pieces: readonly Uint8Array[]): Promise<Uint8Array> {
-  for (const piece of pieces) {
-    wire.write(piece);
-    await delay(0);
-  }
-  wire.end();
-  const chunks: Uint8Array[] = [];
-  for (let chunk = await wire.read(); chunk !== undefined; chunk = await wire.read()) chunks.push(chunk);
-  await wire.close();
-  return concat(chunks);
-}
-
-property(
-  "kilter trace changes no byte of whatever passes, and records all of it",
-  { runs: 20 },
-  async (random) => {
-    await using directory = await tempDir();
-    await using echo = await echoing();
-    const file = directory.file("any.jsonl");
-    await using trace = await Trace.to(echo.option, ["--save", file]);
-    const packets = random.list(random.between(0, 6), () => {
-      const content = random.bytes(random.pick([1, 2, 30, 3000]));
-      if (random.chance()) content[0] = random.pick([..."OCHMRTLNBEUDAQKcarysphimbe+2-q"]).charCodeAt(0);
-      return frame(content);
-    });
-    const nonsense = random.bytes(random.pick([0, 1, 3, 4, 5, 100, 70_000]));
-    const sent = concat([...packets, nonsense]);
-    assertBytes(await exchange(await trace.connect(), random.split(sent, random.between(1, 8))), sent);
-    await trace.command.terminal.until(/= closed/);
-    assertEquals((await trace.command.stop()).code, 0);
-    const lines = await readFile(file, "utf8");
-    assertBytes(bytesOf(lines, "mta"), sent);
-    assertBytes(bytesOf(lines, "filter"), sent);
-  },
-);
-
 test("kilter trace says what is no milter protocol, and passes it on", async () => {
   const cases: readonly (readonly [bytes: Uint8Array, told: string])[] = [
     [latin1("GET / HTTP/1.1\r\n\r\n"), "these are the first bytes of an HTTP client, not of an MTA"],
@@ -314,50 +170,6 @@ test("kilter trace shows no control character that a terminal would obey", async
   assertEquals(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.exec(trace.out), null);
 });
 
-test("kilter trace lets a side that has closed hear the other", async () => {
-  await using filter = await ScriptedFilter.listen(() => ({
-    packet: () => undefined,
-    end: () => encodeReply({ type: "accept" }),
-  }));
-  await using trace = await Trace.to(filter.option);
-  assertBytes(await exchange(await trace.connect(), [frame(latin1("Q"))]), encodeReply({ type: "accept" }));
-});
-
-test("kilter trace cuts the filter's connection when the MTA's breaks", async () => {
-  const gone = deferred();
-  const server = createServer((socket) =>
-    void socket.on("error", () => {}).on("data", () => {}).on("close", () => gone.resolve())
-  );
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-  const { port } = server.address() as { port: number };
-  {
-    await using trace = await Trace.to(`inet:${port}@127.0.0.1`);
-    const wire = await trace.connect();
-    wire.write(frame(latin1("Q")));
-    await trace.command.terminal.until(/quit/);
-    wire.reset();
-    await gone.promise;
-    await trace.command.terminal.until(/= closed/);
-  }
-  await new Promise((closed) => server.close(closed));
-});
-
-test("kilter trace goes at the pace of a peer that does not read", async () => {
-  await using echo = await echoing();
-  await using trace = await Trace.to(echo.option, ["--quiet"]);
-  const sent = concat(Array.from({ length: 600 }, (_, index) => frame(new Uint8Array(65_000).fill(index))));
-  const socket = openSocket({ host: "127.0.0.1", port: trace.port });
-  socket.pause();
-  socket.end(sent);
-  for (let before = -1; socket.writableLength !== before; await delay(200)) before = socket.writableLength;
-  assertGreater(socket.writableLength, 5_000_000); // The buffers of the system hold the rest, in both directions.
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of socket) chunks.push(chunk);
-  assertBytes(new Uint8Array(concat(chunks)), sent);
-  const { err } = await trace.command.stop();
-  assertStringIncludes(err, "1 connection; 600 packets from the MTA, 600 from the filter\n");
-});
-
 test("kilter trace paints each connection in a colour of its own, and refusals red", async () => {
   const painted = new class extends WatchedTerminal {
     override paint(style: unknown, text: string): string {
@@ -375,85 +187,6 @@ test("kilter trace paints each connection in a colour of its own, and refusals r
     '{cyan #1} {dim 01:02:03.456} < {red replyCode "550 5.7.1 No"}',
     '{magenta #2} {dim 01:02:03.456} < {red replyCode "550 5.7.1 No"}',
   ]);
-});
-
-/** A terminal that takes nothing until it is told to. */
-class SlowTerminal extends WatchedTerminal {
-  #taken = deferred();
-  #slow = true;
-
-  room(): Promise<void> | undefined {
-    return this.#slow && this.out.length > 1000 ? this.#taken.promise : undefined;
-  }
-
-  catchUp(): void {
-    this.#slow = false;
-    this.#taken.resolve();
-  }
-}
-
-test("kilter trace waits for a slow terminal, keeps no mail in memory meanwhile, and loses no line", async () => {
-  await using server = await serving(async (session) => {
-    await session.body.collect({ limit: 100_000_000 });
-    return accept();
-  });
-  const terminal = new SlowTerminal();
-  await using trace = await Trace.to(optionOf(server), [], terminal);
-  const socket = openSocket({ host: "127.0.0.1", port: trace.port });
-  let answered = 0;
-  socket.on("data", (chunk) => answered += chunk.length);
-  const say = (line: Line) => socket.write(encodeCommand(commandOf(line)));
-  for (const line of ["negotiate", ...GREETING, ...MESSAGE.slice(0, 5)] as Line[]) say(line);
-  const chunk = body("x".repeat(65_000));
-  const chunks = 600;
-  for (let count = 0; count < chunks; count++) say(chunk);
-  say("endOfMessage");
-  // Until nothing moves any more: the rest of 39 MB is in the buffers of the system.
-  for (let before = -1; socket.writableLength !== before; await delay(200)) before = socket.writableLength;
-  assertGreater(socket.writableLength, 20_000_000);
-  terminal.catchUp();
-  await terminal.until(/< accept/);
-  assertEquals(trace.out.match(/> body 65000 bytes/g)?.length, chunks);
-  assertGreater(answered, 0);
-  socket.destroy();
-});
-
-/** A terminal that nobody reads. */
-class UnreadTerminal extends WatchedTerminal {
-  readonly gone: Promise<Error> = Promise.resolve(new Error("EPIPE"));
-}
-
-test("kilter trace ends when nobody can read what it prints, unless it records", async () => {
-  const unread = new RunningCommand(
-    ["trace", "-l", "inet:0@127.0.0.1", "-f", "inet:1@127.0.0.1"],
-    new UnreadTerminal(),
-  );
-  assertEquals((await unread.ended()).code, 0);
-  await using directory = await tempDir();
-  await using server = await serving(tagging);
-  const file = directory.file("unread.jsonl");
-  const trace = await Trace.to(optionOf(server), ["--save", file], new UnreadTerminal());
-  assertEquals(await trace.converse(), "endOfMessage: accept");
-  assertEquals((await trace.command.stop()).code, 0);
-});
-
-test("kilter trace ends cleanly when it is told to, with connections open", async () => {
-  await using server = await serving(tagging);
-  await using directory = await tempDir();
-  const file = directory.file("open.jsonl");
-  const trace = await Trace.to(optionOf(server), ["--save", file]);
-  const wire = await trace.connect();
-  const mta = new MtaPlayer(wire);
-  await mta.negotiate();
-  await mta.play(GREETING);
-  const { code, err } = await trace.command.stop();
-  assertEquals(code, 0);
-  assertStringIncludes(err, `1 connection; 3 packets from the MTA, 3 from the filter; recorded in ${file}\n`);
-  assertEquals(await wire.read(), undefined);
-  await wire.close();
-  const lines = await readFile(file, "utf8");
-  assert(!lines.includes("EOF"), "neither side has closed");
-  assertEquals((await kilter("replay", file, "--to", optionOf(server))).code, 0);
 });
 
 test("kilter trace says that the filter cannot be reached, closes to the MTA, and goes on", async () => {
@@ -501,80 +234,4 @@ test("kilter trace does not understand everything", async () => {
     assertEquals(code, 2);
     assertStringIncludes(err, told);
   }
-});
-
-test("kilter trace goes on when the recording cannot be written any more", {
-  ignore: process.platform !== "linux" && "there is no /dev/full",
-}, async () => {
-  await using server = await serving(tagging);
-  const trace = await Trace.to(optionOf(server), ["--save", "/dev/full"]);
-  assertEquals(await trace.converse(), "endOfMessage: accept");
-  const { code, err } = await trace.command.stop();
-  assertEquals(code, 3);
-  assertMatch(err, /^kilter trace: Cannot record to \/dev\/full any more: .+$/m);
-});
-
-/** Two mails on one connection, then one on another: the recording of them. */
-async function recorded(directory: TempDir, filter: Filter, ...args: string[]): Promise<string> {
-  await using server = await serving(filter);
-  const file = directory.file("mails.jsonl");
-  await using trace = await Trace.to(optionOf(server), ["--save", file, "--quiet", ...args]);
-  await trace.converse(2);
-  await trace.converse();
-  const { code, out } = await trace.command.stop();
-  assertEquals([code, out], [0, ""]);
-  return file;
-}
-
-test("kilter trace records what kilter replay plays: the same filter answers the same, another does not", async () => {
-  await using directory = await tempDir();
-  const file = await recorded(directory, tagging);
-  assertEquals((await stat(file)).mode & 0o777, 0o600);
-  await using server = await serving(tagging);
-  const same = await kilter("replay", file, "--to", optionOf(server));
-  assertEquals([same.code, same.out], [0, "#1 15 answers, as recorded\n#2 9 answers, as recorded\n"]);
-  await using other = await serving(async (session) => {
-    session.headers.append("X-Seen", "by another");
-    await session.endOfMessage();
-    return accept();
-  });
-  const { code, out } = await kilter("replay", file, "--to", optionOf(other));
-  assertEquals(code, 1);
-  const edited = `endOfMessage
-   - insertHeader 2147483647 "X-Seen" " by Kilter"
-   + insertHeader 2147483647 "X-Seen" " by another"
-     accept
-`;
-  assertEquals(
-    out,
-    `#1 ${edited}#1 ${edited}#1 15 answers, 13 as recorded\n#2 ${edited}#2 9 answers, 8 as recorded\n`,
-  );
-});
-
-test("kilter replay says what it can of a redacted recording", async () => {
-  await using directory = await tempDir();
-  const removing: Filter = async (session) => {
-    await session.endOfMessage();
-    for await (const { address } of session.envelopeRecipients()) session.removeRecipient(address);
-    session.addRecipient("archive@example.com");
-    return accept();
-  };
-  const file = await recorded(directory, removing, "--redact");
-  await using server = await serving(removing);
-  const { code, out, err } = await kilter("replay", file, "--to", optionOf(server));
-  assertEquals([code, out], [0, "#1 15 answers, as recorded\n#2 9 answers, as recorded\n"]);
-  assertStringIncludes(err, "the recording is redacted: bodies, values and addresses are made up\n");
-
-  const text = await readFile(file, "utf8");
-  await writeFile(
-    file,
-    text.replaceAll('"cmd":"T","hex":""', '"cmd":"RAW","len":20'),
-  );
-  const raw = await kilter("replay", file, "--to", optionOf(server));
-  assertEquals(raw.code, 3);
-  assertStringIncludes(
-    raw.out.replaceAll(/\n +/g, " "),
-    "#1 not played: bytes that are no command were left out of the recording",
-  );
-  assertLess(raw.out.length, 400);
 });
