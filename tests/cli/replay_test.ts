@@ -1,5 +1,7 @@
 /** `kilter replay`: recordings, of which the conversations with real MTAs are the most, played to filters. */
 
+import { accept, serve } from "../../mod.ts";
+import { formatAddress } from "../../src/adapters/address.ts";
 import { encodeReply, PROTOCOL } from "../../src/protocol/mod.ts";
 import type { Entry } from "../../src/cli/recording/entry.ts";
 import { concat, frame, latin1 } from "../bytes.ts";
@@ -227,4 +229,23 @@ test("kilter replay finds every conversation of real MTAs the same with a filter
   const { code, out } = await kilter("replay", file, "--to", filter.option, "--timeout", "2");
   assertEquals(out.split("\n").filter((line) => !/^(#\d+ \d+ answers?, as recorded)?$/.test(line)), []);
   assertEquals(code, 0);
+});
+
+test("kilter replay of conversations with other filters stops at what our own server agrees on, and nowhere fails", async () => {
+  await using directory = await tempDir();
+  const some = WHOLE.filter(({ exchanges }, index) => index % 10 === 0 && exchanges[0]!.replies.length === 1);
+  const file = await save(
+    directory,
+    some.flatMap((conversation, at) => entriesOfConversation(conversation, at + 1)),
+  );
+  await using server = await serve(() => accept(), { listen: "inet:0@127.0.0.1", log: () => {} });
+  const { code, out } = await kilter("replay", file, "--to", formatAddress(server.address), "--json");
+  assertEquals(code, 1);
+  const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const { event, connections, trouble } = lines.pop();
+  assertEquals({ event, connections, trouble }, { event: "summary", connections: some.length, trouble: 0 });
+  assertEquals(
+    new Set(lines.filter((line) => "command" in line).map(({ command }) => command.split(" ")[0])),
+    new Set(["negotiate"]),
+  );
 });
