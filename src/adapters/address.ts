@@ -12,6 +12,10 @@ export interface UnixAddress {
   readonly path: string;
   /** The permissions of the socket file that is made, such as `0o660`; by default what the umask leaves. */
   readonly mode?: number;
+  /** The user that the socket file will belong to, by number or by a name of `/etc/passwd`; only root can give it away. */
+  readonly owner?: number | string;
+  /** The group that the socket file will belong to, by number or by a name of `/etc/group`. */
+  readonly group?: number | string;
 }
 
 /** Where a server listens, or a client connects to. */
@@ -79,14 +83,18 @@ function checkInherited({ fd }: InheritedSocket): InheritedSocket {
 
 function checkAddress(address: Address): Address {
   if ("path" in address) {
-    const { path, mode } = address;
+    const { path, mode, owner, group } = address;
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
       refuse(`${JSON.stringify(path)} is no path`);
     }
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o777)) {
       refuse(`mode ${mode} is none`);
     }
-    return mode === undefined ? { path } : { path, mode };
+    for (const [what, who] of Object.entries({ owner, group })) {
+      if (who !== undefined && !isAccount(who)) refuse(`${JSON.stringify(who)} is no ${what}`);
+    }
+    const given = Object.entries({ mode, owner, group }).filter(([, value]) => value !== undefined);
+    return { path, ...Object.fromEntries(given) };
   }
   const { host, port } = address;
   if (!Number.isInteger(port) || port < 0 || port > 65535) refuse(`${port} is no port from 0 to 65535`);
@@ -98,6 +106,12 @@ function checkAddress(address: Address): Address {
 
 function refuse(why: string): never {
   throw new TypeError(`Cannot use address: ${why}`);
+}
+
+/** Whether it can be the number or the name of a user or of a group. */
+function isAccount(account: unknown): boolean {
+  if (typeof account === "string") return /^[^:\s]+$/.test(account);
+  return typeof account === "number" && Number.isInteger(account) && account >= 0 && account < 2 ** 32 - 1;
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   WRITE_HIGH_WATER,
 } from "./socket.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** `node:net`. */
 export const nodeAdapter: Adapter = {
@@ -25,15 +25,14 @@ export const nodeAdapter: Adapter = {
       "listening",
       () => server.listen("path" in address ? { path: address.path } : { ...address }),
     );
-    if ("path" in address) await setMode(address);
-    return {
+    return await secure({
       address: boundAddress(server, address),
       async close() {
         // The server counts its connections; it is done for us when it takes no more.
         server.close();
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   async connect(address): Promise<Socket> {

@@ -1,5 +1,6 @@
-import { type Address, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { type Address, formatAddress, type InheritedSocket, parseListen } from "../adapters/address.ts";
 import { listenInherited } from "../adapters/inherited.ts";
+import { isLoopback, parseNetwork } from "../adapters/network.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
@@ -13,6 +14,12 @@ export interface ServeOptions extends ConversationOptions {
    * systemd passes it.
    */
   readonly listen: string | Address | InheritedSocket;
+  /**
+   * Who may connect by TCP: IP addresses and networks, `["192.0.2.7", "10.0.0.0/8", "2001:db8::/32"]`; others are
+   * turned away at once. By default everybody who gets there, of which a server warns that listens to more than this
+   * machine. Who may connect by a Unix socket is said by its {@linkcode UnixAddress.mode}.
+   */
+  readonly allow?: readonly string[];
   /** Shuts the server down when it aborts. */
   readonly signal?: AbortSignal;
   /** Is told where the server listens, once it does. */
@@ -67,7 +74,10 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   checkPolicy(options.onError ?? "tempfail");
   options.signal?.throwIfAborted();
   const address = parseListen(options.listen);
-  const service = new Service(filter, options);
+  if (options.allow !== undefined && !Array.isArray(options.allow)) {
+    throw new TypeError("Cannot serve: allow must be a list of addresses and networks");
+  }
+  const service = new Service(filter, options, options.allow?.map(parseNetwork));
   let listener: Listener;
   try {
     listener = "fd" in address
@@ -75,6 +85,10 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
       : await adapter.listen(address, service.take);
   } catch (error) {
     throw addressError("listen on", address, error);
+  }
+  if (options.allow === undefined && "host" in address && !isLoopback(address.host)) {
+    const where = formatAddress(listener.address);
+    service.warn(`Listening on ${where} to everybody who gets there: "allow" says who may connect`);
   }
   const server = new RunningServer(listener, service);
   options.signal?.addEventListener("abort", server.onAbort, { once: true });

@@ -1,7 +1,9 @@
+import { isIn, type Network } from "../adapters/network.ts";
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
 import { Load } from "../session/load.ts";
+import { Quiet } from "../session/quiet.ts";
 import { Reporter } from "../session/reporter.ts";
 import { checkTimeouts } from "../session/timeouts.ts";
 import { Gate } from "./gate.ts";
@@ -16,6 +18,9 @@ export class Service {
   readonly #options: ConversationOptions;
   readonly #load: Load;
   readonly #gate: Gate;
+  /** Who may connect; without it everybody may. */
+  readonly #allowed: readonly Network[] | undefined;
+  readonly #denials: Quiet = new Quiet();
   readonly #open: Map<Conversation, Socket> = new Map();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
@@ -23,7 +28,8 @@ export class Service {
   #idle: number | undefined;
 
   /** @throws {TypeError | RangeError} if an option is none. */
-  constructor(filter: Filter, options: ConversationOptions) {
+  constructor(filter: Filter, options: ConversationOptions, allowed?: readonly Network[]) {
+    this.#allowed = allowed;
     this.filter = filter;
     this.#options = options;
     checkTimeouts(options.timeouts);
@@ -39,6 +45,7 @@ export class Service {
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
     const { host = "" } = socket;
+    if (!this.#admits(socket)) return this.#turnAway(socket);
     const tooMany = this.#gate.enter(host);
     if (tooMany?.outcome === "closed") {
       const { peer } = socket;
@@ -63,6 +70,32 @@ export class Service {
     conversation.tick(performance.now());
     if (this.#idle !== undefined) conversation.finish(this.#idle);
   };
+
+  /** Whether a peer may connect; the file of a Unix socket has said so already. */
+  #admits({ host }: Socket): boolean {
+    return this.#allowed === undefined || host === undefined || isIn(this.#allowed, host);
+  }
+
+  #turnAway(socket: Socket): void {
+    const { peer } = socket;
+    const { reporter } = this.#load;
+    reporter.observers?.tell("connectionDenied", { peer });
+    const more = this.#denials.next(performance.now());
+    if (more !== undefined) {
+      const since = more === 0 ? "" : `, after ${more} more since the last warning`;
+      reporter.report({
+        level: "warning",
+        message: `Closed a connection: ${peer} may not connect${since}`,
+        peer,
+      });
+    }
+    socket.destroy();
+  }
+
+  /** Warns of something that concerns no connection. */
+  warn(message: string): void {
+    this.#load.reporter.report({ level: "warning", message });
+  }
 
   /** Waits until no connection is open. */
   idle(): Promise<void> {

@@ -2,10 +2,8 @@ import type { MilterError } from "../errors.ts";
 import { limitError, type LimitName, type Limits, limitsOf } from "./limits.ts";
 import type { LogEntry } from "./log.ts";
 import type { LimitHit } from "./observer.ts";
+import { Quiet } from "./quiet.ts";
 import type { Reporter } from "./reporter.ts";
-
-/** How long a limit of the whole server is not warned of again, in milliseconds. */
-const QUIET = 60_000;
 
 /** The limits that somebody who floods a server hits again and again: they must not flood its log too. */
 const OF_SERVER: ReadonlySet<LimitName> = new Set(["connections", "connectionsPerPeer", "messages", "bytes"]);
@@ -18,8 +16,7 @@ export class Load {
   messages = 0;
   /** Bytes that are held. */
   bytes = 0;
-  /** When a limit was warned of, and how often it was hit since. */
-  readonly #warned: Map<LimitName, { readonly at: number; since: number }> = new Map();
+  readonly #warnings: Map<LimitName, Quiet> = new Map();
 
   /** @throws {TypeError | RangeError} if a limit is none. */
   constructor(limits: Limits | undefined, reporter: Reporter) {
@@ -52,13 +49,8 @@ export class Load {
 
   /** How often a limit was hit since it was last warned of, if it is time to warn again. */
   #unsaid(limit: LimitName): number | undefined {
-    const now = performance.now();
-    const last = this.#warned.get(limit);
-    if (last !== undefined && now - last.at < QUIET) {
-      last.since++;
-      return undefined;
-    }
-    this.#warned.set(limit, { at: now, since: 0 });
-    return last?.since ?? 0;
+    let warnings = this.#warnings.get(limit);
+    if (warnings === undefined) this.#warnings.set(limit, warnings = new Quiet());
+    return warnings.next(performance.now());
   }
 }

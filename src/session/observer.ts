@@ -35,6 +35,8 @@ import type { Refusal, Verdict } from "./verdict.ts";
 export interface Observer {
   /** An MTA has connected. */
   connectionOpened?(connection: ObservedConnection): void;
+  /** A peer was turned away that may not connect. */
+  connectionDenied?(denied: DeniedConnection): void;
   /** A connection has ended, whoever ended it. */
   connectionClosed?(connection: ObservedConnection): void;
   /** A message has begun, by its MAIL; or a client is refused before, which counts as a message of that client. */
@@ -72,6 +74,12 @@ export interface ObservedConnection {
   readonly messages: number;
   /** Why it was closed, if it was not in peace: the peer broke the protocol, said nothing, or was lost. */
   readonly error: unknown;
+}
+
+/** A connection that was closed at once, as an {@linkcode Observer} sees it. */
+export interface DeniedConnection {
+  /** The address of its other end. */
+  readonly peer: string;
 }
 
 /** A message, as an {@linkcode Observer} sees it. */
