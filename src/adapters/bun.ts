@@ -43,6 +43,7 @@ interface BunConnection {
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
+  shutdown(): void;
   end(): void;
   terminate(): void;
   setNoDelay(noDelay?: boolean): void;
@@ -101,6 +102,7 @@ class BunSocket implements Socket {
   #queue: Uint8Array[] = [];
   #queued = 0;
   #blocked = false;
+  #ending = false;
   #closing = false;
   #closed = false;
   #unstarted = false;
@@ -151,6 +153,7 @@ class BunSocket implements Socket {
       this.#queue.shift();
     }
     if (this.#closing) this.#connection.end();
+    else if (this.#ending) this.#connection.shutdown();
     else if (this.#blocked) {
       this.#blocked = false;
       this.events?.drain();
@@ -163,6 +166,11 @@ class BunSocket implements Socket {
 
   resume(): void {
     this.#connection.resume();
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#queue.length === 0) this.#connection.shutdown();
   }
 
   close(): void {

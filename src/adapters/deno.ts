@@ -37,6 +37,7 @@ interface DenoConn {
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
   close(): void;
   setNoDelay?(noDelay?: boolean): void;
 }
@@ -106,6 +107,7 @@ class DenoSocket implements Socket {
   #queued = 0;
   #writing: Uint8Array | undefined;
   #blocked = false;
+  #ending = false;
   #closing = false;
   #closed = false;
   #resume: (() => void) | undefined;
@@ -168,6 +170,7 @@ class DenoSocket implements Socket {
     if (next !== undefined && !this.#closed) return this.#send(next);
     this.#writing = undefined;
     if (this.#closing) this.#close();
+    else if (this.#ending) this.#endNow();
     else if (this.#blocked) {
       this.#blocked = false;
       this.#events?.drain();
@@ -184,6 +187,15 @@ class DenoSocket implements Socket {
     this.#paused = false;
     this.#resume?.();
     this.#resume = undefined;
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#writing === undefined) this.#endNow();
+  }
+
+  #endNow(): void {
+    if (!this.#closed) this.#conn.closeWrite().catch(this.#failed);
   }
 
   close(): void {

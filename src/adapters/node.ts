@@ -117,6 +117,11 @@ class NodeSocket implements Socket {
     this.#socket.resume();
   }
 
+  end(): void {
+    this.flush();
+    this.#socket.end();
+  }
+
   close(): void {
     this.flush();
     this.#socket.destroySoon();

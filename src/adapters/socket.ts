@@ -28,6 +28,8 @@ export interface Socket {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /** Closes this side only, after what was written: the peer can still write. */
+  end(): void;
   /** Closes after what was written. */
   close(): void;
   /** Closes at once. */
@@ -71,8 +73,10 @@ const REASONS: Readonly<Record<string, string>> = {
     "Deno was not permitted to: see --allow-net, and for a Unix socket --allow-read and --allow-write",
   EADDRNOTAVAIL: "this machine does not have the address",
   AddrNotAvailable: "this machine does not have the address",
-  ENOENT: "the directory does not exist",
-  NotFound: "the directory does not exist",
+  ECONNREFUSED: "nobody listens there",
+  ConnectionRefused: "nobody listens there",
+  ENOENT: "the path does not exist",
+  NotFound: "the path does not exist",
   ENOTDIR: "the directory is none",
   NotADirectory: "the directory is none",
   ENOTFOUND: "the host name is not known",

@@ -1,4 +1,4 @@
-import type { Adapter } from "../adapters/socket.ts";
+import { runtimeAdapter } from "../adapters/runtime.ts";
 import { type StreamPair, StreamSocket } from "../adapters/stream.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
@@ -45,11 +45,4 @@ export async function serveStream(
   service.take(new StreamSocket(streams));
   await service.idle();
   options.signal?.removeEventListener("abort", drain);
-}
-
-/** The sockets of this runtime; only its own adapter is loaded. */
-async function runtimeAdapter(): Promise<Adapter> {
-  if ("Deno" in globalThis) return (await import("../adapters/deno.ts")).denoAdapter;
-  if ("Bun" in globalThis) return (await import("../adapters/bun.ts")).bunAdapter;
-  return (await import("../adapters/node.ts")).nodeAdapter;
 }

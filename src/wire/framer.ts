@@ -1,4 +1,5 @@
 import { MilterError } from "../errors.ts";
+import { concat } from "./concat.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -44,6 +45,20 @@ export class Framer {
   /** Whether the bytes so far end inside a packet, as far as has been looked. */
   get midPacket(): boolean {
     return this.buffered > 0;
+  }
+
+  /** What came in and has not left as packets, as it came: of a cut packet, or of a peer that sends none. */
+  rest(): Uint8Array {
+    const head = this.#packet?.length ?? this.#head;
+    const headBytes = [head >>> 24, head >>> 16 & 0xff, head >>> 8 & 0xff, head & 0xff];
+    const first = this.#chunk === undefined ? [] : [this.#chunk.subarray(this.#at)];
+    return concat([
+      // A length that is not whole yet stands in the lower bytes.
+      Uint8Array.from(headBytes).subarray(4 - this.#headBytes),
+      ...this.#packet === undefined ? [] : [this.#packet.subarray(0, this.#filled)],
+      ...first,
+      ...this.#later,
+    ]);
   }
 
   /** Takes the next bytes. */

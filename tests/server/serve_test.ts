@@ -111,7 +111,7 @@ test("serve fails with LISTEN where it may not or cannot listen, and says why", 
   const closed = directory.file("closed");
   await writeFile(closed, "");
   const bad: readonly (readonly [listen: string, why: RegExp])[] = [
-    [`unix:${directory.file("none")}/s`, /the directory does not exist/],
+    [`unix:${directory.file("none")}/s`, /the path does not exist/],
     [`unix:${directory.file("file")}/s`, /the directory is none/],
     [`unix:${directory.file("file")}`, /there is a file that is no socket/],
     [`unix:${directory.path}`, /there is a file that is no socket/],

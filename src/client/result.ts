@@ -3,8 +3,8 @@ import { foldsOf, type Mail, sameName } from "../mta/mail.ts";
 import type { MtaName } from "../mta/mta_name.ts";
 import { sentBytes } from "../mta/sent_mail.ts";
 import type { Reply } from "../protocol/replies.ts";
-import type { LogEntry } from "../session/log.ts";
 import { decodeText, encodeText } from "../wire/text.ts";
+import type { MilterReport } from "./row.ts";
 
 /** What an SMTP client is told. */
 export interface SmtpAnswer {
@@ -58,31 +58,37 @@ export interface DeliveredMessage {
   getAll(name: string): readonly string[];
 }
 
-/** What became of a message. */
-export interface DeliveryResult {
+/** What became of the text of a message. */
+export interface MessageResult {
   /** `"accepted"` also for a message that has lost its recipients by edits. */
   readonly outcome: DeliveryOutcome;
   /** What the client is told at last. */
   readonly reply: SmtpAnswer;
-  /** The recipients that the client named, each with what became of it. */
-  readonly recipients: readonly RecipientResult[];
   /** The message as delivered, or as it is held; `undefined` if it is neither. */
   readonly message: DeliveredMessage | undefined;
-  /** Who it is from when it is delivered: the client's sender, or the filter's. */
+  /** Who it is from when it is delivered: the client's sender, or a milter's. */
   readonly sender: string;
   /** Who it is delivered to after all edits, or will be when it is released; empty if to nobody. */
   readonly deliveredTo: readonly string[];
   /** Why the message is held; `undefined` if it is not. */
   readonly quarantine: string | undefined;
-  /** The edits as the filter sent them, in order. */
+  /** The edits as the milters sent them, in order. */
   readonly edits: readonly Reply[];
+  /** What each milter said, in order: its edits, and why it was done without. */
+  readonly milters: readonly MilterReport[];
+  /** The milter that refused the message, or discarded it; `undefined` if none did. */
+  readonly decidedBy: string | undefined;
+}
+
+/** What became of a message. */
+export interface SendResult extends MessageResult {
+  /** The recipients that the client named, each with what became of it. */
+  readonly recipients: readonly RecipientResult[];
   /**
-   * All that was said, for a person to read: between client and MTA (`C:`, `S:`), and between MTA and filter (`>`,
-   * `<`); what was logged stands at its place (`!`).
+   * All that was said, for a person to read: between client and MTA (`C:`, `S:`), and between MTA and milter (`>`,
+   * `<`, with its number where there are several); what went wrong stands at its place (`!`).
    */
   readonly conversation: string;
-  /** What was logged while the message was under way: a filter's errors too. */
-  readonly logs: readonly LogEntry[];
 }
 
 /** An answer from its lines, CRLF between them. */
@@ -103,7 +109,7 @@ export function outcomeOf({ code }: SmtpAnswer): "rejected" | "tempfailed" {
   return code < 500 ? "tempfailed" : "rejected";
 }
 
-/** A mail as it was delivered. */
+/** A mail as it was delivered. Its text is made when it is looked at. */
 export function deliveredMessage(mail: Mail, mta: MtaName): DeliveredMessage {
   const bytes = sentBytes(mail, mta);
   const headers = mail.headers.map(({ name, value }) => ({
@@ -116,9 +122,13 @@ export function deliveredMessage(mail: Mail, mta: MtaName): DeliveredMessage {
   };
   return {
     bytes,
-    text: decodeText(bytes).replaceAll("\r\n", "\n"),
+    get text() {
+      return decodeText(bytes).replaceAll("\r\n", "\n");
+    },
     headers,
-    body: decodeText(mail.body).replaceAll("\r\n", "\n"),
+    get body() {
+      return decodeText(mail.body).replaceAll("\r\n", "\n");
+    },
     get: (name) => getAll(name)[0],
     getAll,
   };

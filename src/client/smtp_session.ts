@@ -1,7 +1,6 @@
 import { MilterError } from "../errors.ts";
 import { connectCommand, isLocal } from "../mta/client_spelling.ts";
 import { type Decision, EditedMessage, type Outcome } from "../mta/edited_message.ts";
-import type { Mail } from "../mta/mail.ts";
 import {
   refusalText,
   type RefusingReply,
@@ -10,12 +9,16 @@ import {
   type SmtpStage,
   type SmtpTexts,
 } from "../mta/smtp_replies.ts";
-import { type Command, encodeText, PROTOCOL, type Reply, type Text } from "../protocol/mod.ts";
+import type { Command } from "../protocol/commands.ts";
+import { PROTOCOL } from "../protocol/flags.ts";
+import type { Agreement } from "../protocol/replies.ts";
+import type { Text } from "../wire/text.ts";
 import type { Dialogue } from "./dialogue.ts";
-import type { ServeFilter } from "./filter_link.ts";
-import { type Answer, FilterSide, isRefusal } from "./filter_side.ts";
+import { IncomingMail, type MessageSource } from "./mail_source.ts";
+import { isRefusal, type Milter } from "./milter.ts";
+import { type MilterReport, MilterRow, type RowAnswer } from "./row.ts";
 import type { KnownOfMessage } from "./macro_values.ts";
-import { messageEvents, messageIdOf } from "./message_events.ts";
+import { messageIdOf } from "./message_events.ts";
 import type { ClientParty, Settings } from "./options.ts";
 import { mailDate, ownHeaders } from "./own_headers.ts";
 import { answerOf, type SmtpAnswer } from "./result.ts";
@@ -27,8 +30,8 @@ interface Transaction {
   readonly recipients: ClientParty[];
   /** Whether others were refused. */
   refused: boolean;
-  /** Whether the filter is asked on; `"discarded"`: it is not, and the message will be thrown away. */
-  filtering: "on" | "off" | "discarded";
+  /** Whether the message will be thrown away: nobody is asked of it any more. */
+  discarded: boolean;
   /** Whether the client may send the text. */
   sending: boolean;
   queueId: string | undefined;
@@ -40,27 +43,52 @@ export interface MessageEnd {
   readonly outcome: Outcome;
   /** The message with all edits. */
   readonly message: EditedMessage;
-  readonly edits: readonly Reply[];
+  /** What each milter said. */
+  readonly milters: readonly MilterReport[];
+  /** The one that refused or discarded. */
+  readonly decidedBy: string | undefined;
 }
 
-/** An MTA's session with an SMTP client, of which it tells a filter. */
+/** How far a client has come. */
+export type SessionState = "new" | "connected" | "greeted" | "closed";
+
+/** An MTA's session with an SMTP client, of which it tells its milters. */
 export class SmtpSession {
   readonly #settings: Settings;
   readonly #texts: SmtpTexts;
   readonly #dialogue: Dialogue;
-  readonly #filter: FilterSide;
+  readonly #row: MilterRow;
   /** What a client who may send nothing is told. */
   #refusal: string | undefined;
-  #state: "new" | "connected" | "greeted" | "closed" = "new";
+  #state: SessionState = "new";
   #transaction: Transaction | undefined;
-  #ids = 0;
   #last: SmtpAnswer | undefined;
 
-  constructor(serve: ServeFilter, settings: Settings, dialogue: Dialogue) {
+  constructor(milters: readonly Milter[], settings: Settings, dialogue: Dialogue) {
     this.#settings = settings;
     this.#dialogue = dialogue;
     this.#texts = SMTP_TEXTS[settings.mta];
-    this.#filter = new FilterSide(serve, settings, dialogue);
+    this.#row = new MilterRow(milters, settings, dialogue);
+  }
+
+  /** How far the client has come. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Connects to the milters before the client comes. */
+  async reach(): Promise<void> {
+    await this.#row.connect();
+  }
+
+  /** What the milters said of the message in progress, or of the last one. */
+  get reports(): readonly MilterReport[] {
+    return this.#row.reports;
+  }
+
+  /** The milter that refused or discarded last, of the client or of the message. */
+  get decidedBy(): string | undefined {
+    return this.#row.decidedBy;
   }
 
   /** Whether client and MTA are connected. */
@@ -91,8 +119,12 @@ export class SmtpSession {
     this.#state = "connected";
     const { mta, client } = this.#settings;
     this.#dialogue.client(`(connects from ${client.name ?? "no name"} [${client.address ?? "no address"}])`);
-    await this.#filter.connect();
-    await this.#meet("connect", await this.#filter.ask(connectCommand(client, mta)), this.#texts.greeting);
+    if (mta === "sendmail") await this.#row.connect();
+    await this.#meet(
+      "connect",
+      await this.#row.askOfClient(connectCommand(client, mta)),
+      this.#texts.greeting,
+    );
   }
 
   /** The client connects and says what it calls itself, as far as it does so and has not yet. */
@@ -102,7 +134,7 @@ export class SmtpSession {
     if (this.#state !== "connected" || helo === undefined) return;
     this.#state = "greeted";
     this.#dialogue.client(`EHLO ${helo}`);
-    await this.#meet("helo", await this.#filter.ask({ type: "helo", hostname: helo }), this.#texts.helo);
+    await this.#meet("helo", await this.#row.askOfClient({ type: "helo", hostname: helo }), this.#texts.helo);
   }
 
   /** The client names the sender; a message that it has begun before is taken back. */
@@ -114,11 +146,12 @@ export class SmtpSession {
     this.#dialogue.client([`MAIL FROM:${path}`, ...sender.arguments].join(" "));
     if (this.#refusal !== undefined) return await this.#say(this.#refusal);
     // Sendmail gives the message an id at once, Postfix when it has a recipient.
-    const queueId = this.#settings.mta === "sendmail" ? this.#nextId() : undefined;
+    const queueId = this.#settings.mta === "sendmail" ? this.#settings.nextId() : undefined;
     const transaction: Transaction = {
-      ...{ sender, recipients: [], refused: false, filtering: "on", sending: false, queueId },
+      ...{ sender, recipients: [], refused: false, discarded: false, sending: false, queueId },
     };
     this.#transaction = transaction;
+    this.#row.begin();
     const answer = await this.#ask({ type: "mail", address: path, arguments: sender.arguments });
     if (isRefusal(answer)) {
       this.#endMessage();
@@ -137,9 +170,10 @@ export class SmtpSession {
     if (this.#settings.unknownRecipients.has(recipient.address)) {
       transaction.refused = true;
       const text = this.#texts.noSuchUser(this.#context({ path }));
-      if (this.#tellsRefused()) {
+      // Sendmail does not show them to a filter.
+      if (this.#settings.mta === "postfix") {
         const refusal = { enhanced: "5.1.1", text: text.slice(text.indexOf(": ") + 2) };
-        await this.#ask(command, { recipient, refusal });
+        await this.#ask(command, { recipient, refusal }, asksForRefused);
       }
       return await this.#say(text);
     }
@@ -150,7 +184,7 @@ export class SmtpSession {
     }
     this.#take(transaction, answer);
     transaction.recipients.push(recipient);
-    transaction.queueId ??= this.#nextId();
+    transaction.queueId ??= this.#settings.nextId();
     return await this.#say(this.#texts.rcpt(this.#context({ path })));
   }
 
@@ -169,21 +203,35 @@ export class SmtpSession {
     return await this.#say(this.#texts.data(this.#context()));
   }
 
-  /** The client sends the text, after DATA was answered with 354. */
-  async message(mail: Mail): Promise<MessageEnd> {
+  /**
+   * The client sends the text, after DATA was answered with 354.
+   *
+   * @throws {MilterError} `LIMIT` if it is over the limit; what its stream fails with: the message is over then.
+   */
+  async message(source: MessageSource): Promise<MessageEnd> {
     const { sender, recipients, queueId = "" } = this.#begun("a message");
-    const { mta, client } = this.#settings;
-    this.#dialogue.client(`(the message: ${mail.headers.length} headers, ${mail.body.length} bytes of body)`);
-    const own = ownHeaders(this.#settings, { queueId, sender, recipients });
-    const agreement = this.#filter.agreement;
-    const message = new EditedMessage(mail, {
-      ...{ mta, agreement, sender, recipients, queueId, own, local: isLocal(client) },
-    });
-    const edits: Reply[] = [];
-    const known = { messageId: messageIdOf(message.headers.shown) ?? String(own.messageId) };
-    const { outcome, reply } = await this.#judge(message, known, edits);
-    this.#endMessage();
-    return { answer: await this.#say(reply), outcome, message, edits };
+    const { mta, client, maxMessage } = this.#settings;
+    let mail: IncomingMail | undefined;
+    try {
+      mail = await IncomingMail.open(source, maxMessage);
+      this.#dialogue.client(`(the message, with ${mail.head.headers.length} headers)`);
+      const own = ownHeaders(this.#settings, { queueId, sender, recipients });
+      const message = new EditedMessage(mail.head, {
+        ...{ mta, agreement: NOTHING_AGREED, sender, recipients, queueId, own, local: isLocal(client) },
+      });
+      const known = { messageId: messageIdOf(message.headers.shown) ?? String(own.messageId) };
+      const { outcome, reply } = await this.#judge(message, mail, known);
+      this.#endMessage();
+      const milters = this.#row.reports;
+      return { answer: await this.#say(reply), outcome, message, milters, decidedBy: this.#row.decidedBy };
+    } catch (error) {
+      this.#dialogue.note(`the client fails: ${error instanceof Error ? error.message : error}`);
+      this.#row.abort("now", "those in it");
+      this.#transaction = undefined;
+      throw error;
+    } finally {
+      await mail?.cancel();
+    }
   }
 
   /** The client takes back what it has said of a message. */
@@ -193,9 +241,7 @@ export class SmtpSession {
     this.#dialogue.client("RSET");
     const transaction = this.#transaction;
     this.#transaction = undefined;
-    if (this.#settings.mta === "sendmail") {
-      if (transaction?.filtering === "on") this.#filter.abort("now");
-    } else if (transaction !== undefined) this.#filter.abort("later");
+    if (transaction !== undefined) this.#abort();
     return await this.#say(this.#texts.reset(this.#context()));
   }
 
@@ -206,7 +252,8 @@ export class SmtpSession {
     this.#dialogue.client(line);
     // Postfix shows the first word only. Whatever the filter answers, the command is refused.
     const command = this.#settings.mta === "postfix" ? line.split(" ", 1)[0]! : line;
-    const answer = await this.#ask({ type: "unknown", command });
+    const event = { type: "unknown", command } as const;
+    const answer = this.#transaction === undefined ? await this.#row.askApart(event) : await this.#ask(event);
     if (isRefusal(answer)) return await this.#say(this.#refusalText(answer, "unknown"));
     return await this.#say(this.#texts.unknown(this.#context({ line })));
   }
@@ -227,10 +274,15 @@ export class SmtpSession {
     if (!this.open) return;
     this.#dialogue.client("(vanishes)");
     if (this.#transaction?.sending && this.#settings.mta === "sendmail") {
-      this.#state = "closed";
-      this.#transaction = undefined;
-      await this.#filter.close();
+      await this.close();
     } else await this.#leave();
+  }
+
+  /** All is over, without a word to anybody. */
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#transaction = undefined;
+    await this.#row.close();
   }
 
   #begun(what: string): Transaction {
@@ -238,73 +290,60 @@ export class SmtpSession {
     throw new MilterError("ORDER", `Cannot send ${what}: no sender was accepted`);
   }
 
+  /** The message has no verdict, and will have none. Postfix tells all with what comes next. */
+  #abort(): void {
+    if (this.#settings.mta === "postfix") this.#row.abort("later");
+    else this.#row.abort("now", "those in it");
+  }
+
   /** Postfix says ABORT after each message, with the next thing that it says; Sendmail does not. */
   #endMessage(): void {
-    if (this.#settings.mta === "postfix") this.#filter.abort("later");
+    if (this.#settings.mta === "postfix") this.#row.abort("later");
     this.#transaction = undefined;
   }
 
-  /** Whether the filter is shown recipients whom the MTA refuses: Sendmail does not do so. */
-  #tellsRefused(): boolean {
-    const asked = (this.#filter.agreement.protocol & PROTOCOL.REJECTED_RECIPIENTS) !== 0;
-    return asked && this.#settings.mta === "postfix";
-  }
-
-  /** Asks the filter in a message, as far as it is still asked. */
+  /** Asks the milters of the message, as far as they are still asked. */
   async #ask(
     command: Command<Text>,
     known: KnownOfMessage = {},
-    takeEdit?: (edit: Reply) => void,
-  ): Promise<Answer> {
-    const { queueId, sender, filtering = "on" } = this.#transaction ?? {};
-    if (filtering !== "on") return { type: "continue" };
-    return await this.#filter.ask(command, { queueId, sender, ...known }, takeEdit);
+    concerns?: (agreement: Agreement) => boolean,
+  ): Promise<RowAnswer> {
+    const { queueId, sender, discarded } = this.#transaction!;
+    if (discarded) return { type: "continue" };
+    return await this.#row.ask(command, { queueId, sender, ...known }, concerns);
   }
 
   /** Takes an answer that does not refuse. */
-  #take(transaction: Transaction, answer: Answer): void {
-    if (answer.type !== "accept" && answer.type !== "discard") return;
-    transaction.filtering = answer.type === "accept" ? "off" : "discarded";
-    // Sendmail takes leave of a message whose text the filter will not see.
-    const unseen = answer.type === "discard" && !transaction.sending;
-    if (unseen && this.#settings.mta === "sendmail") this.#filter.abort("now");
+  #take(transaction: Transaction, answer: RowAnswer): void {
+    if (answer.type !== "discard") return;
+    transaction.discarded = true;
+    // Sendmail takes leave of a message whose text the milters will not see.
+    if (this.#settings.mta === "sendmail") this.#row.abort("now", "those in it");
   }
 
-  /** Shows a text to the filter, as far as it asks, and hears what is to become of it. */
-  async #judge(message: EditedMessage, known: KnownOfMessage, edits: Reply[]): Promise<Decision> {
-    const transaction = this.#transaction!;
-    const takeEdit = (edit: Reply) => {
-      edits.push(edit);
-      message.take(edit);
-    };
-    let skipping = false;
-    for (const event of messageEvents(message, this.#filter.agreement)) {
-      if (transaction.filtering !== "on") break;
-      if (skipping && event.type === "body") continue;
-      const answer = await this.#ask(event, known, takeEdit);
-      if (isRefusal(answer)) return message.take(answer)!;
-      skipping ||= answer.type === "skip";
-      this.#take(transaction, answer);
+  /** Shows a text to the milters, as far as they ask, and hears what is to become of it. */
+  async #judge(message: EditedMessage, mail: IncomingMail, known: KnownOfMessage): Promise<Decision> {
+    const { queueId, sender, discarded } = this.#transaction!;
+    const answer = discarded
+      ? { type: "discard" } as const
+      : await this.#row.judge(message, mail, { queueId, sender, ...known });
+    // Sendmail tells those to whom it has not shown it.
+    if (answer.type !== "continue" && this.#settings.mta === "sendmail") {
+      this.#row.abort("now", "those in it");
     }
-    if (this.#filter.failed && this.#settings.defaultAction === "quarantine") {
-      message.take({ type: "quarantine", reason: encodeText("milter_default_action") });
-    }
-    return message.take({ type: transaction.filtering === "discarded" ? "discard" : "continue" })!;
+    return message.take(answer)!;
   }
 
   /** Answers CONNECT or HELO: what the filter says of them is for the whole session. */
   async #meet(
     stage: "connect" | "helo",
-    answer: Answer,
+    answer: RowAnswer,
     text: (context: SmtpContext) => string,
   ): Promise<SmtpAnswer> {
-    if (!isRefusal(answer)) {
-      if (answer.type === "accept") await this.#filter.askNoMore();
-      return await this.#say(text(this.#context()));
-    }
+    if (!isRefusal(answer)) return await this.#say(text(this.#context()));
     const refusal = this.#refusalText(answer, stage);
     if (stage === "helo" && refusal.startsWith("421")) return await this.#say(refusal);
-    await this.#filter.askNoMore();
+    await this.#row.askNoMore();
     if (refusal.startsWith("421")) return await this.#say(refusal);
     this.#refusal = refusal;
     const unwelcome = stage === "connect" && refusal.startsWith("5");
@@ -316,9 +355,9 @@ export class SmtpSession {
   }
 
   #context(more: Partial<SmtpContext> = {}): SmtpContext {
-    const { hostname, helo = "", mta, date } = this.#settings;
+    const { hostname, helo = "", mta, now } = this.#settings;
     const queueId = this.#transaction?.queueId ?? "";
-    return { hostname, helo, queueId, path: "", line: "", date: mailDate(date, mta), ...more };
+    return { hostname, helo, queueId, path: "", line: "", date: mailDate(now(), mta), ...more };
   }
 
   /** Answers the client; 421 closes the connection. */
@@ -336,18 +375,18 @@ export class SmtpSession {
   /** The client's connection has ended, and with it that to the filter. Postfix ends message and greeting apart. */
   async #leave(): Promise<void> {
     if (this.#settings.mta === "postfix") {
-      if (this.#transaction !== undefined) this.#filter.abort("later");
-      if (this.#state === "greeted") this.#filter.abort("later");
+      if (this.#transaction !== undefined) this.#row.abort("later");
+      if (this.#state === "greeted") this.#row.abort("later");
     }
     this.#state = "closed";
     this.#transaction = undefined;
-    await this.#filter.quit();
+    await this.#row.quit();
   }
+}
 
-  #nextId(): string {
-    const number = ++this.#ids;
-    return this.#settings.mta === "postfix"
-      ? (0x1a2b3c40000 + number).toString(16).toUpperCase()
-      : `60FC0a${String(number).padStart(8, "0")}`;
-  }
+const NOTHING_AGREED: Pick<Agreement, "actions" | "protocol"> = { actions: 0, protocol: 0 };
+
+/** Whether a milter wants to hear of recipients whom the MTA refuses. */
+function asksForRefused({ protocol }: Agreement): boolean {
+  return (protocol & PROTOCOL.REJECTED_RECIPIENTS) !== 0;
 }

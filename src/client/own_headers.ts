@@ -12,7 +12,8 @@ export interface Trace {
 
 /** The values of the headers that an MTA makes itself. */
 export function ownHeaders(settings: Settings, { queueId, sender, recipients }: Trace): Required<OwnValues> {
-  const { mta, client, helo, hostname, date } = settings;
+  const { mta, client, helo, hostname } = settings;
+  const date = settings.now();
   const address = client.address === undefined ? "unknown" : writtenAddress(client.address, mta);
   const software = mta === "postfix" ? "Postfix" : "8.17.1.9/8.17.1.9";
   const only = recipients.length === 1 ? `\n\tfor ${recipients[0]!.path};` : ";\n\t";

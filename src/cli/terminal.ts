@@ -1,0 +1,43 @@
+import process from "node:process";
+import { styleText } from "node:util";
+
+/** A style of text, by the names of Node's `styleText`: `"red"`, `["bold", "green"]`. */
+export type Style = Parameters<typeof styleText>[0];
+
+/** Where a command prints. */
+export interface Terminal {
+  /** How many characters a line has room for: 80 where nothing is known. */
+  readonly columns: number;
+  /** Whether a person sees what goes to {@linkcode Terminal.tell}: only then there are colours. */
+  readonly coloured: boolean;
+  /** Whether a person sees what goes to {@linkcode Terminal.note}: only then a line is drawn over. */
+  readonly interactive: boolean;
+  /** Prints results, to the standard output. The text brings its own ends of lines. */
+  tell(text: string): void;
+  /** Prints what is no result, to the standard error: errors, progress. */
+  note(text: string): void;
+  /** Resolves when a slow reader of the standard output has caught up; `undefined` while there is no need to wait. */
+  room?(): Promise<void> | undefined;
+  /** A text in a style, where there are colours. */
+  paint(style: Style, text: string): string;
+}
+
+/** The terminal of this process. Colours are for a person who has not asked for none: https://no-color.org */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  const coloured = stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  return {
+    get columns() {
+      return stdout.columns ?? 80;
+    },
+    coloured,
+    interactive: stderr.isTTY === true && env["TERM"] !== "dumb",
+    tell: (text) => void stdout.write(text),
+    note: (text) => void stderr.write(text),
+    room: () => {
+      if (!stdout.writableNeedDrain) return undefined;
+      return new Promise((resolve) => void stdout.once("drain", resolve).once("close", resolve));
+    },
+    paint: (style, text) => coloured ? styleText(style, text, { validateStream: false }) : text,
+  };
+}
