@@ -69,7 +69,9 @@ async function prepare(scratch: string): Promise<Bench> {
   const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000)} kB`;
   console.log(
     `${manifest.name} ${manifest.version} by ${builder}: ${kilobytes(tarball.size)} packed, ` +
-      `${kilobytes(tarball.unpacked)} installed, ${tarball.files} files`,
+      `${kilobytes(tarball.unpacked)} installed (${
+        kilobytes(tarball.maps)
+      } of it source maps), ${tarball.files} files`,
   );
   const runtimes = await findRuntimes();
   const node = runtimes.find(({ kind }) => kind === "node");

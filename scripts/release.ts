@@ -13,11 +13,17 @@ const HELP = `Makes a release of the project in the working directory.
   deno task release [--publish] X.Y.Z
 
 It checks that nothing is left to commit, that CHANGELOG.md starts with the version and that there is no such tag;
-sets the version in deno.json and the day in CHANGELOG.md; runs "deno task ok"; builds npm's package in npm/, packs it
-and looks into the tarball; commits and tags. If anything fails, the two files are as before.
+sets the version and the day of it; runs "deno task ok"; builds npm's package in npm/, packs it
+and looks into the tarball; commits and tags. If anything fails, all is as before.
 
   --publish   pushes commit and tag to "origin". There .github/workflows/release.yml publishes to npm and to JSR,
               with the provenance that only it can give.`;
+
+/** Where the version stands: in deno.json, which all else is made from, and in what the command says of itself. */
+const VERSIONS: readonly { readonly file: string; readonly text: (version: string) => string }[] = [
+  { file: "deno.json", text: (version) => `"version": "${version}"` },
+  { file: "src/cli/version.ts", text: (version) => `VERSION = "${version}"` },
+];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -44,7 +50,7 @@ async function main(): Promise<number> {
       await git(["commit", "--quiet", "--all", "--message", `Release ${version}`], root);
     }
   } catch (error) {
-    await git(["checkout", "--quiet", "--", "deno.json", "CHANGELOG.md"], root);
+    await git(["checkout", "--quiet", "--", "."], root); // The tree was clean.
     console.error(`Cannot release ${version}: ${error instanceof Error ? error.message : error}`);
     return 1;
   }
@@ -69,17 +75,18 @@ async function problemsAt(root: string, version: string): Promise<string[]> {
   });
 }
 
-/** The one place of the version, and the day of it. */
+/** Sets the version and the day of it. */
 async function setVersion(root: string, version: string): Promise<void> {
   const { version: current } = await readManifest(root);
-  const json = await Deno.readTextFile(`${root}/deno.json`);
-  await Deno.writeTextFile(
-    `${root}/deno.json`,
-    json.replace(`"version": "${current}"`, `"version": "${version}"`),
-  );
-  const changelog = await Deno.readTextFile(`${root}/CHANGELOG.md`);
+  for (const { file, text } of VERSIONS) {
+    await edit(`${root}/${file}`, (content) => content.replace(text(current), text(version)));
+  }
   const [day = ""] = new Date().toISOString().split("T");
-  await Deno.writeTextFile(`${root}/CHANGELOG.md`, date(changelog, version, day));
+  await edit(`${root}/CHANGELOG.md`, (changelog) => date(changelog, version, day));
+}
+
+async function edit(path: string, change: (text: string) => string): Promise<void> {
+  await Deno.writeTextFile(path, change(await Deno.readTextFile(path)));
 }
 
 /** Runs every check. */

@@ -1,14 +1,15 @@
 /**
  * npm's package by Deno's own `deno pack`, for machines that JSR does not answer.
  *
- * It gives a script for each module, and types for those that the public types reach: others need none. What it
- * leaves to be done is package.json, which knows neither peers nor description, and the source maps, which hold
- * the paths of this machine.
+ * It tells what belongs into the package, and gives types to the modules that the public types reach: others need
+ * none. Its scripts keep the newest syntax, which Node 20 and 22 cannot read (`await using`), and its source maps the
+ * paths of this machine: both are made anew from the sources, by TypeScript. Its package.json knows neither peers nor
+ * a description: build_npm.ts writes another.
  */
 
+import ts from "typescript";
 import { run } from "../npm.ts";
 import { filesBelow } from "./files.ts";
-import { extractMap } from "./source_maps.ts";
 
 /** Where the modules lie in the package. */
 export const PACK_FOLDER = "./";
@@ -16,15 +17,31 @@ export const PACK_FOLDER = "./";
 /** Builds the modules of the project at `root` into a directory. */
 export async function buildByPack(root: string, directory: string): Promise<void> {
   const tarball = `${directory}/.packed.tgz`;
-  await run(Deno.execPath(), ["pack", "--quiet", "--allow-dirty", "--output", tarball], root);
+  const options = ["--quiet", "--allow-dirty", "--no-source-maps"];
+  await run(Deno.execPath(), ["pack", ...options, "--output", tarball], root);
   await run("tar", ["-xzf", tarball, "--strip-components=1"], directory);
   await Deno.remove(tarball);
   for (const path of await filesBelow(directory)) {
     if (!path.endsWith(".js")) continue;
-    const file = `${directory}/${path}`;
-    const { script, map } = extractMap(await Deno.readTextFile(file), path);
-    if (map === undefined) throw new Error(`Cannot build package: ${path} has no source map`);
-    await Deno.writeTextFile(file, script);
-    await Deno.writeTextFile(`${file}.map`, map);
+    const source = path.replace(/\.js$/, ".ts");
+    const { script, map } = lower(await Deno.readTextFile(`${root}/${source}`), source);
+    await Deno.writeTextFile(`${directory}/${path}`, script);
+    await Deno.writeTextFile(`${directory}/${path}.map`, map);
   }
+}
+
+/** A module as Node 20 can read it, and its map, which holds the source. */
+function lower(text: string, fileName: string): { readonly script: string; readonly map: string } {
+  const { outputText: script, sourceMapText: map = "" } = ts.transpileModule(text, {
+    fileName,
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      rewriteRelativeImportExtensions: true,
+      sourceMap: true,
+      inlineSources: true,
+    },
+  });
+  return { script, map };
 }

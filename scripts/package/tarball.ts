@@ -14,6 +14,8 @@ export interface Tarball {
   readonly files: number;
   /** The size of what it holds, in bytes. */
   readonly unpacked: number;
+  /** How much of that are source maps, in bytes. */
+  readonly maps: number;
 }
 
 /**
@@ -27,13 +29,17 @@ export async function packNpm(built: string, directory: string, manifest: Manife
   const contents = await unpack(path);
   const problems = packageProblems(contents, manifest);
   if (problems.length > 0) throw new Error(`Cannot use package:\n${problems.join("\n")}`);
-  const sizes = [...contents.values()].map((text) => new TextEncoder().encode(text).length);
   return {
     path,
     size: (await Deno.stat(path)).size,
     files: contents.size,
-    unpacked: sizes.reduce((sum, size) => sum + size, 0),
+    unpacked: sizeOf([...contents.values()]),
+    maps: sizeOf([...contents].filter(([path]) => path.endsWith(".map")).map(([, text]) => text)),
   };
+}
+
+function sizeOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
 }
 
 async function unpack(tarball: string): Promise<Contents> {

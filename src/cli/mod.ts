@@ -21,7 +21,7 @@ import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 export { EXIT, type ExitCode } from "./exit_codes.ts";
-export type { Style, Terminal } from "./terminal.ts";
+export type { Style, StyleName, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
 const COMMANDS: readonly Subcommand[] = [traceCommand, replayCommand];
@@ -92,4 +92,5 @@ async function run(
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+// No top-level await: `require()` takes no module that has one.
+if (import.meta.main) main(process.argv.slice(2)).then((code) => process.exitCode = code);

@@ -4,7 +4,6 @@ import { packageProblems } from "../../scripts/package/contents.ts";
 import type { Manifest } from "../../scripts/package/manifest.ts";
 import { packageJson } from "../../scripts/package/package_json.ts";
 import { repositoryUrl } from "../../scripts/package/repository.ts";
-import { extractMap } from "../../scripts/package/source_maps.ts";
 
 const MANIFEST: Manifest = {
   name: "@kilter/milter",
@@ -60,24 +59,6 @@ for (const [remote, url] of REMOTES) {
     assertEquals(repositoryUrl(remote), url);
   });
 }
-
-test("extractMap moves an inline map out of the script, and the machine's paths out of the map", () => {
-  const map = {
-    version: 3,
-    sources: ["file:///home/someone/src/errors.ts"],
-    sourcesContent: ["ü"],
-    mappings: "AAAA",
-  };
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(map))));
-  const text = `export {};\n//# sourceMappingURL=data:application/json;base64,${base64}`;
-  const { script, map: extracted } = extractMap(text, "src/errors.js");
-  assertEquals(script, "export {};\n//# sourceMappingURL=errors.js.map\n");
-  assertEquals(JSON.parse(extracted!), { ...map, file: "errors.js", sources: ["errors.ts"] });
-});
-
-test("extractMap leaves a script without a map as it is", () => {
-  assertEquals(extractMap("export {};\n", "a.js"), { script: "export {};\n", map: undefined });
-});
 
 /** A package in order, as the paths and texts of its files. */
 function contents(manifest: Manifest): Map<string, string> {

@@ -113,13 +113,15 @@ if (runtime === "deno") {
     ),
     "mod.ts": "/** A number. */\nexport const one: number = 1;\n",
     "src/cli/mod.ts": `import { one } from "../../mod.ts";
+import { VERSION } from "./version.ts";
 
 /** Says what it was asked. */
 export function main(args: readonly string[]): Promise<number> {
-  console.log("kilter", ...args);
+  console.log("kilter", VERSION, ...args);
   return Promise.resolve(one);
 }
 `,
+    "src/cli/version.ts": `/** The version. */\nexport const VERSION = "0.1.0";\n`,
     "README.md": "# Example\n",
     "LICENSE": "MIT\n",
     "CHANGELOG.md": CHANGELOG,
@@ -168,6 +170,7 @@ export function main(args: readonly string[]): Promise<number> {
       FILES["deno.json"]!.replace("0.1.0", "0.2.0"),
     );
     assertMatch(await git(project, "show", "v0.2.0:CHANGELOG.md"), /^## 0\.2\.0 \(\d{4}-\d\d-\d\d\)$/m);
+    assertMatch(await git(project, "show", "v0.2.0:src/cli/version.ts"), /VERSION = "0\.2\.0";/);
     assertEquals(await git(project, "ls-remote", "--tags", "origin"), "");
 
     const about = JSON.parse(await readFile(project.file("npm/package.json"), "utf8"));
@@ -181,7 +184,7 @@ export function main(args: readonly string[]): Promise<number> {
         },
       );
     });
-    assertEquals(ran, { code: 1, stdout: "kilter --help\n" });
+    assertEquals(ran, { code: 1, stdout: "kilter 0.2.0 --help\n" });
 
     const again = await release(project, "0.2.0");
     assertEquals(again.code, 1);
