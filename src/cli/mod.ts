@@ -12,9 +12,11 @@
 
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
+import { benchCommand } from "./bench.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
 import { replayCommand } from "./replay.ts";
+import { sendCommand } from "./send.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { traceCommand } from "./trace.ts";
@@ -24,7 +26,7 @@ export { EXIT, type ExitCode } from "./exit_codes.ts";
 export type { Style, StyleName, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [traceCommand, replayCommand];
+const COMMANDS: readonly Subcommand[] = [sendCommand, traceCommand, replayCommand, benchCommand];
 
 /** What a caller of {@linkcode main} may say. */
 export interface MainOptions {

@@ -200,10 +200,12 @@ export class LiveMtaSession implements MtaSession {
     const { sender, recipients } = end?.message.envelope ?? { sender: { address: from }, recipients: [] };
     const to = kept ? recipients.map(({ address }) => address) : [];
     const milters = end?.milters ?? this.#session.reports;
+    const { mta } = this.#settings;
     return {
       outcome,
       reply,
-      message: to.length > 0 ? deliveredMessage(end!.message.mail, this.#settings.mta) : undefined,
+      message: to.length > 0 ? deliveredMessage(end!.message.mail, mta) : undefined,
+      unedited: () => to.length > 0 ? deliveredMessage(end!.message.unedited, mta) : undefined,
       sender: kept ? sender.address : from,
       deliveredTo: to,
       quarantine: kept ? end.message.quarantine : undefined,

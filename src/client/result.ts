@@ -66,6 +66,8 @@ export interface MessageResult {
   readonly reply: SmtpAnswer;
   /** The message as delivered, or as it is held; `undefined` if it is neither. */
   readonly message: DeliveredMessage | undefined;
+  /** As `message`, but as it would have been delivered without the edits. */
+  unedited(): DeliveredMessage | undefined;
   /** Who it is from when it is delivered: the client's sender, or a milter's. */
   readonly sender: string;
   /** Who it is delivered to after all edits, or will be when it is released; empty if to nobody. */

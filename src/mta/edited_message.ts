@@ -92,6 +92,11 @@ export class EditedMessage {
     this.#replaced = false;
   }
 
+  /** The message as it would be delivered without any edit. */
+  get unedited(): Mail {
+    return new EditedMessage(this.#received, this.#options).mail;
+  }
+
   /** Takes an edit, or the verdict: then tells what is decided. */
   take(reply: Reply): Decision | undefined {
     if (reply.type !== "replaceBody" && this.#bodyState === "open") this.#bodyState = "closed";
