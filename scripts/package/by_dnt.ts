@@ -88,7 +88,7 @@ export async function buildByDnt(
     mappings: Object.fromEntries(
       Object.entries(packages).map(([specifier, one]) => [specifier, { ...one, peerDependency: true }]),
     ),
-    // dnt's own entry points answer `import` alone. The types of Node are for its type check.
-    package: { ...about, devDependencies: { "@types/node": "^20", ...about.peerDependencies } },
+    // The types of Node are for its type check: 24 are the first that know `import.meta.main`.
+    package: { ...about, devDependencies: { "@types/node": "^24", ...about.peerDependencies } },
   });
 }
