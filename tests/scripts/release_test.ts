@@ -115,8 +115,9 @@ if (runtime === "deno") {
     "src/cli/mod.ts": `import { one } from "../../mod.ts";
 import { VERSION } from "./version.ts";
 
-/** Says what it was asked. */
+/** Says what it was asked, and leaves a timer behind. */
 export function main(args: readonly string[]): Promise<number> {
+  setInterval(() => {}, 1000);
   console.log("kilter", VERSION, ...args);
   return Promise.resolve(one);
 }
