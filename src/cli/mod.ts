@@ -26,7 +26,7 @@ import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 export { EXIT, type ExitCode } from "./exit_codes.ts";
-export type { Style, Terminal } from "./terminal.ts";
+export type { Style, StyleName, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
 const COMMANDS: readonly Subcommand[] = [
