@@ -30,6 +30,11 @@ export interface Terminal {
   tell(text: string): void;
   /** Prints what is no result, to the standard error: errors, progress. */
   note(text: string): void;
+  /**
+   * Draws over the line of a person who waits. It goes where results do if the person sees these too, so that both keep
+   * their order; else where {@linkcode Terminal.note} prints.
+   */
+  draw?(text: string): void;
   /** Resolves when a slow reader of the standard output has caught up; `undefined` while there is no need to wait. */
   room?(): Promise<void> | undefined;
   /** Resolves if nobody can read the standard output any more; what is printed then goes nowhere. */
@@ -53,6 +58,7 @@ export function processTerminal(): Terminal {
     interactive: stderr.isTTY === true && env["TERM"] !== "dumb",
     tell: (text) => void stdout.write(text),
     note: (text) => void stderr.write(text),
+    draw: (text) => void (stdout.isTTY === true ? stdout : stderr).write(text),
     room: () => {
       if (!stdout.writableNeedDrain || stdout.destroyed) return undefined;
       return waiting ??= new Promise((resolve) => {
