@@ -22,6 +22,9 @@ const WORDS: Readonly<Record<string, string>> = {
   "deep.ts": `export const deep = "one";`,
 };
 
+/** Each change takes a while to be seen, and a busy machine longer. */
+const SLOW = { timeout: 60_000 } as const;
+
 const WATCHING = { args: ["-l", "inet:0@127.0.0.1", "--watch"] } as const;
 
 /** What the filter says to a message now. */
@@ -57,55 +60,63 @@ test("kilter serve takes new code at SIGHUP, and connections that are open keep 
   assertMatch(served.child.err, /^kilter: reloaded; \d connections? on the code that was there before$/m);
 });
 
-test("kilter serve --watch takes new code when the module changes, or what it imports, however deep", async () => {
-  await using served = await serveFiles({ "filter.ts": FILTER, ...WORDS }, WATCHING);
-  await served.write("deep.ts", `export const deep = "two";`);
-  await saysTimes(served, "reloaded", 1);
-  assertEquals(await askAnew(served), "first two");
+test(
+  "kilter serve --watch takes new code when the module changes, or what it imports, however deep",
+  SLOW,
+  async () => {
+    await using served = await serveFiles({ "filter.ts": FILTER, ...WORDS }, WATCHING);
+    await served.write("deep.ts", `export const deep = "two";`);
+    await saysTimes(served, "reloaded", 1);
+    assertEquals(await askAnew(served), "first two");
 
-  // As many an editor writes: another file takes the place of the old one.
-  await writeFile(served.directory.file("new"), `export const word = "second";`);
-  await rename(served.directory.file("new"), served.directory.file("word.ts"));
-  await saysTimes(served, "reloaded", 2);
-  assertEquals(await askAnew(served), "second");
+    // As many an editor writes: another file takes the place of the old one.
+    await writeFile(served.directory.file("new"), `export const word = "second";`);
+    await rename(served.directory.file("new"), served.directory.file("word.ts"));
+    await saysTimes(served, "reloaded", 2);
+    assertEquals(await askAnew(served), "second");
 
-  await served.write("filter.ts", FILTER.replace("word.ts", "other.ts"));
-  await saysTimes(served, "error: Cannot load", 1);
-  await served.write("other.ts", `export const word = "third";`);
-  await saysTimes(served, "reloaded", 3);
-  assertEquals(await askAnew(served), "third");
+    await served.write("filter.ts", FILTER.replace("word.ts", "other.ts"));
+    await saysTimes(served, "error: Cannot load", 1);
+    await served.write("other.ts", `export const word = "third";`);
+    await saysTimes(served, "reloaded", 3);
+    assertEquals(await askAnew(served), "third");
 
-  // No longer imported: nothing comes of it.
-  await served.write("deep.ts", "nonsense (");
-  await served.write("other.ts", `export const word = "fourth";`);
-  await saysTimes(served, "reloaded", 4);
-  assertEquals(await askAnew(served), "fourth");
-  assertEquals(served.child.err.match(/Cannot load/g)?.length, 1);
-});
+    // No longer imported: nothing comes of it.
+    await served.write("deep.ts", "nonsense (");
+    await served.write("other.ts", `export const word = "fourth";`);
+    await saysTimes(served, "reloaded", 4);
+    assertEquals(await askAnew(served), "fourth");
+    assertEquals(served.child.err.match(/Cannot load/g)?.length, 1);
+  },
+);
 
-test("kilter serve tells of a version that is broken, goes on with the old one, and takes one that is mended", async () => {
-  await using served = await serveFiles({ "filter.ts": FILTER, ...WORDS }, WATCHING);
-  const broken = [
-    ["word.ts", "export const word = (;"],
-    ["word.ts", `throw new Error("not today");\nexport const word = 1;`],
-    ["word.ts", "export const other = 1;"],
-  ] as const;
-  for (const [times, [name, text]] of broken.entries()) {
-    await served.write(name, text);
-    await saysTimes(served, "goes on\n", times + 1);
+test(
+  "kilter serve tells of a version that is broken, goes on with the old one, and takes one that is mended",
+  SLOW,
+  async () => {
+    await using served = await serveFiles({ "filter.ts": FILTER, ...WORDS }, WATCHING);
+    const broken = [
+      ["word.ts", "export const word = (;"],
+      ["word.ts", `throw new Error("not today");\nexport const word = 1;`],
+      ["word.ts", "export const other = 1;"],
+    ] as const;
+    for (const [times, [name, text]] of broken.entries()) {
+      await served.write(name, text);
+      await saysTimes(served, "goes on\n", times + 1);
+      assertEquals(await askAnew(served), "first one");
+    }
+    await rm(served.directory.file("word.ts"));
+    await saysTimes(served, "goes on\n", broken.length + 1);
     assertEquals(await askAnew(served), "first one");
-  }
-  await rm(served.directory.file("word.ts"));
-  await saysTimes(served, "goes on\n", broken.length + 1);
-  assertEquals(await askAnew(served), "first one");
-  await served.write("word.ts", `export const word = "mended";`);
-  await saysTimes(served, "reloaded", 1);
-  assertEquals(await askAnew(served), "mended");
-  assertMatch(
-    served.child.err,
-    /^kilter: error: Cannot load .*: not today \(.*word\.ts:1:\d+\); what was loaded before goes on$/m,
-  );
-});
+    await served.write("word.ts", `export const word = "mended";`);
+    await saysTimes(served, "reloaded", 1);
+    assertEquals(await askAnew(served), "mended");
+    assertMatch(
+      served.child.err,
+      /^kilter: error: Cannot load .*: not today \(.*word\.ts:1:\d+\); what was loaded before goes on$/m,
+    );
+  },
+);
 
 test("kilter serve keeps a package's own state when it takes new code", async () => {
   // `MilterError` of the library is the same to old code and new.
