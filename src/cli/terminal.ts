@@ -1,8 +1,22 @@
 import process from "node:process";
 import { styleText } from "node:util";
 
-/** A style of text, by the names of Node's `styleText`: `"red"`, `["bold", "green"]`. */
-export type Style = Parameters<typeof styleText>[0];
+/** A style of text, by its name in Node's `styleText`. Written out, so that these types need none of Node's. */
+export type StyleName =
+  | "bold"
+  | "dim"
+  | "underline"
+  | "red"
+  | "green"
+  | "yellow"
+  | "blue"
+  | "magenta"
+  | "cyan"
+  | "white"
+  | "gray";
+
+/** A style, or several at once: `"red"`, `["bold", "green"]`. */
+export type Style = StyleName | StyleName[];
 
 /** Where a command prints. */
 export interface Terminal {
