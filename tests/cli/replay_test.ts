@@ -179,12 +179,12 @@ test("kilter replay tells machines the same in lines of JSON", async () => {
   ]);
 });
 
-test("kilter replay carries a body of 30 MB", async () => {
+test("kilter replay carries a body of 20 MB", async () => {
   const chunk = body("x".repeat(65_535));
   const exchanges: Exchanges = [
     ["negotiate", agreement(PROTOCOL.NR_BODY)],
     ...ACCEPTED.slice(1, 8),
-    ...Array.from({ length: 460 }, () => [chunk] as const),
+    ...Array.from({ length: 300 }, () => [chunk] as const),
     ["endOfMessage", { type: "accept" }],
   ];
   let size = 0;
@@ -197,7 +197,7 @@ test("kilter replay carries a body of 30 MB", async () => {
       },
     };
   });
-  assertEquals({ code, out, size }, { code: 0, out: "#1 9 answers, as recorded\n", size: 460 * 65_535 });
+  assertEquals({ code, out, size }, { code: 0, out: "#1 9 answers, as recorded\n", size: 300 * 65_535 });
 });
 
 /** The entries of what an MTA and a filter said to each other. */
@@ -208,15 +208,18 @@ function entriesOfConversation({ exchanges }: Conversation, connection: number):
   ]).concat([entry(connection, "mta", "end"), entry(connection, "filter", "end")]);
 }
 
-/** Conversations in which the filter sends packets only, and does not leave the MTA waiting. */
+/**
+ * Conversations in which the filter sends packets only, and does not leave the MTA waiting: a quarter of them, because
+ * all take half a minute on a busy machine.
+ */
 const WHOLE: readonly Conversation[] = CONVERSATIONS.filter(({ exchanges }) => {
   const { command, replies } = exchanges.at(-1)!;
   const code = (packet: Uint8Array | undefined) => String.fromCharCode(packet?.[0] ?? "p".charCodeAt(0));
   const waits = code(replies.at(-1)) === "p" && !"DAQK".includes(code(command));
   return !waits && exchanges.every(({ garbage }) => garbage.length === 0);
-});
+}).filter((_, index) => index % 4 === 0);
 
-test("kilter replay finds every conversation of real MTAs the same with a filter that answers alike", async () => {
+test("kilter replay finds conversations of real MTAs the same with a filter that answers alike", async () => {
   await using directory = await tempDir();
   const file = await save(
     directory,
@@ -233,7 +236,7 @@ test("kilter replay finds every conversation of real MTAs the same with a filter
 
 test("kilter replay of conversations with other filters stops at what our own server agrees on, and nowhere fails", async () => {
   await using directory = await tempDir();
-  const some = WHOLE.filter(({ exchanges }, index) => index % 10 === 0 && exchanges[0]!.replies.length === 1);
+  const some = WHOLE.filter(({ exchanges }, index) => index % 3 === 0 && exchanges[0]!.replies.length === 1);
   const file = await save(
     directory,
     some.flatMap((conversation, at) => entriesOfConversation(conversation, at + 1)),

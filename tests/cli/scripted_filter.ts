@@ -2,7 +2,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import { Framer } from "../../src/protocol/mod.ts";
-import type { Address } from "../../mod.ts";
+import { type TempDir, tempDir } from "../harness.ts";
 
 /** Answers one connection. */
 export interface Role {
@@ -12,20 +12,21 @@ export interface Role {
   end?(): Uint8Array | undefined;
 }
 
+/** It listens on a Unix socket: the system keeps little of what is on its way there. */
 export class ScriptedFilter implements AsyncDisposable {
-  readonly address: Address;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
+  readonly #directory: TempDir;
 
-  private constructor(server: Server, sockets: Set<Socket>, port: number) {
+  private constructor(server: Server, sockets: Set<Socket>, directory: TempDir) {
     this.#server = server;
     this.#sockets = sockets;
-    this.address = { host: "127.0.0.1", port };
+    this.#directory = directory;
   }
 
-  /** The address for an option. */
+  /** Its address, for an option. */
   get option(): string {
-    return "port" in this.address ? `inet:${this.address.port}@127.0.0.1` : "";
+    return `unix:${this.#directory.file("filter")}`;
   }
 
   /** Listens; each connection gets a role of its own, by its number from 0. */
@@ -34,7 +35,7 @@ export class ScriptedFilter implements AsyncDisposable {
     let connections = 0;
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const { packet: answer, end } = role(connections++);
-      sockets.add(socket.setNoDelay());
+      sockets.add(socket);
       socket.on("close", () => sockets.delete(socket)).on("error", () => {});
       const framer = new Framer(1 << 24);
       socket.on("end", () => {
@@ -52,13 +53,14 @@ export class ScriptedFilter implements AsyncDisposable {
         }
       });
     });
-    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-    const bound = server.address();
-    return new ScriptedFilter(server, sockets, typeof bound === "object" && bound !== null ? bound.port : 0);
+    const directory = await tempDir();
+    await new Promise<void>((ready) => server.listen(directory.file("filter"), ready));
+    return new ScriptedFilter(server, sockets, directory);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((closed) => this.#server.close(closed));
+    await this.#directory[Symbol.asyncDispose]();
   }
 }

@@ -22,7 +22,7 @@ test("kilter trace ends cleanly when it is told to, with connections open", asyn
   await using server = await serving(tagging);
   await using directory = await tempDir();
   const file = directory.file("open.jsonl");
-  const trace = await Trace.to(optionOf(server), ["--save", file]);
+  const trace = await Trace.to(optionOf(server), { args: ["--save", file] });
   const wire = await trace.connect();
   const mta = new MtaPlayer(wire);
   await mta.negotiate();
@@ -41,7 +41,7 @@ test("kilter trace goes on when the recording cannot be written any more", {
   ignore: process.platform !== "linux" && "there is no /dev/full",
 }, async () => {
   await using server = await serving(tagging);
-  const trace = await Trace.to(optionOf(server), ["--save", "/dev/full"]);
+  const trace = await Trace.to(optionOf(server), { args: ["--save", "/dev/full"] });
   assertEquals(await trace.converse(), "endOfMessage: accept");
   const { code, err } = await trace.command.stop();
   assertEquals(code, 3);
@@ -52,7 +52,7 @@ test("kilter trace goes on when the recording cannot be written any more", {
 async function recorded(directory: TempDir, filter: Filter, ...args: string[]): Promise<string> {
   await using server = await serving(filter);
   const file = directory.file("mails.jsonl");
-  await using trace = await Trace.to(optionOf(server), ["--save", file, "--quiet", ...args]);
+  await using trace = await Trace.to(optionOf(server), { args: ["--save", file, "--quiet", ...args] });
   await trace.converse(2);
   await trace.converse();
   const { code, out } = await trace.command.stop();

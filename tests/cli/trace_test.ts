@@ -69,7 +69,7 @@ kilter trace: 1 connection; 11 packets from the MTA, 10 from the filter
 
 test("kilter trace tells machines the same in lines of JSON", async () => {
   await using server = await serving(() => reject("550 5.7.1 No"));
-  await using trace = await Trace.to(optionOf(server), ["--json"]);
+  await using trace = await Trace.to(optionOf(server), { args: ["--json"] });
   await trace.converse();
   await trace.command.terminal.until(/"closed"/);
   const { out } = await trace.command.stop();
@@ -177,7 +177,7 @@ test("kilter trace paints each connection in a colour of its own, and refusals r
     }
   }();
   await using server = await serving(() => reject("550 5.7.1 No"));
-  await using trace = await Trace.to(optionOf(server), [], painted);
+  await using trace = await Trace.to(optionOf(server), { terminal: painted });
   await trace.converse();
   await trace.converse();
   await painted.until(/(= closed[^]*){2}/);

@@ -1,7 +1,8 @@
 /** Traces between an MTA and a filter, for tests. */
 
 import { createServer } from "node:net";
-import { accept, type Filter, serve, type Server } from "../../mod.ts";
+import { accept, type Address, type Filter, parseAddress, serve, type Server } from "../../mod.ts";
+import { formatAddress } from "../../src/adapters/address.ts";
 import { concat } from "../bytes.ts";
 import { delay } from "../harness.ts";
 import { GREETING, MESSAGE } from "../mta_commands.ts";
@@ -16,23 +17,32 @@ export const tagging: Filter = async (session) => {
   return accept();
 };
 
+/** How a trace is run. */
+export interface TraceOptions {
+  readonly args?: readonly string[];
+  readonly terminal?: WatchedTerminal;
+  /** Where the MTA calls: a free port by default. */
+  readonly listen?: string;
+}
+
 /** A trace between an MTA and a filter. */
 export class Trace implements AsyncDisposable {
   readonly command: RunningCommand;
-  readonly port: number;
+  readonly address: Address;
 
-  private constructor(command: RunningCommand, port: number) {
+  private constructor(command: RunningCommand, address: Address) {
     this.command = command;
-    this.port = port;
+    this.address = address;
   }
 
-  static async to(forward: string, args: readonly string[] = [], terminal?: WatchedTerminal): Promise<Trace> {
+  static async to(forward: string, options: TraceOptions = {}): Promise<Trace> {
+    const { args = [], terminal, listen = "inet:0@127.0.0.1" } = options;
     const command = new RunningCommand(
-      ["trace", "--listen", "inet:0@127.0.0.1", "--forward", forward, ...args],
+      ["trace", "--listen", listen, "--forward", forward, ...args],
       terminal,
     );
-    const [, port] = await command.terminal.until(/listening on inet:(\d+)@/);
-    return new Trace(command, Number(port));
+    const [, address] = await command.terminal.until(/listening on ([^,]+),/);
+    return new Trace(command, parseAddress(address!));
   }
 
   get out(): string {
@@ -40,7 +50,7 @@ export class Trace implements AsyncDisposable {
   }
 
   connect(): Promise<Wire> {
-    return socketWire({ host: "127.0.0.1", port: this.port });
+    return socketWire(this.address);
   }
 
   /** Sends so many mails over one connection, and closes it; tells the last answer. */
@@ -59,7 +69,7 @@ export class Trace implements AsyncDisposable {
 }
 
 export function optionOf({ address }: Server): string {
-  return "port" in address ? `inet:${address.port}@127.0.0.1` : "";
+  return formatAddress(address);
 }
 
 export function serving(filter: Filter): Promise<Server> {
@@ -76,14 +86,17 @@ export function steady(text: string): string {
 }
 
 /** A peer that sends back all it gets, and ends when its peer does. */
-export async function echoing(): Promise<{ readonly option: string } & AsyncDisposable> {
+export async function echoing(
+  address: Address = { host: "127.0.0.1", port: 0 },
+): Promise<{ readonly option: string } & AsyncDisposable> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {}).pipe(socket);
   });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  await new Promise<void>((ready) => server.listen(address, ready));
   const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
   return {
-    option: typeof bound === "object" && bound !== null ? `inet:${bound.port}@127.0.0.1` : "",
+    option: formatAddress("path" in address ? address : { ...address, port }),
     [Symbol.asyncDispose]: () => new Promise((closed) => void server.close(() => closed())),
   };
 }
