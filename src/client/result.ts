@@ -111,9 +111,10 @@ export function outcomeOf({ code }: SmtpAnswer): "rejected" | "tempfailed" {
   return code < 500 ? "tempfailed" : "rejected";
 }
 
-/** A mail as it was delivered. Its text is made when it is looked at. */
+/** A mail as it was delivered. What costs with a large one is made when it is looked at. */
 export function deliveredMessage(mail: Mail, mta: MtaName): DeliveredMessage {
-  const bytes = sentBytes(mail, mta);
+  let sent: Uint8Array | undefined;
+  const bytes = () => sent ??= sentBytes(mail, mta);
   const headers = mail.headers.map(({ name, value }) => ({
     name: decodeText(name),
     value: foldsOf(value).map(decodeText).join("\n").replace(/^ /, ""),
@@ -123,9 +124,11 @@ export function deliveredMessage(mail: Mail, mta: MtaName): DeliveredMessage {
     return headers.filter((_, at) => sameName(mail.headers[at]!.name, wanted)).map(({ value }) => value);
   };
   return {
-    bytes,
+    get bytes() {
+      return bytes();
+    },
     get text() {
-      return decodeText(bytes).replaceAll("\r\n", "\n");
+      return decodeText(bytes()).replaceAll("\r\n", "\n");
     },
     headers,
     get body() {
