@@ -51,7 +51,7 @@ const SEVERITY = {
 };
 
 async function replay({ values, positionals: [file], terminal }: Call<typeof OPTIONS>): Promise<ExitCode> {
-  const to = addressIn("to", values.to);
+  const to = addressIn("--to", values.to);
   const timeout = wholeNumber("timeout", values.timeout, 1, 86_400) * 1000;
   const { connections, redacted } = await readRecording(file!);
   const view = values.json ? jsonReplayView(terminal) : lineReplayView(terminal);

@@ -71,7 +71,7 @@ export const sendCommand: Subcommand = subcommand({
 
 async function send({ values, positionals, terminal, signal }: Call<typeof OPTIONS>): Promise<ExitCode> {
   if (values.to.length === 0) throw new UsageError("--to is missing: where does the milter listen?");
-  const addresses = values.to.map((text) => addressIn("to", text));
+  const addresses = values.to.map((text) => addressIn("--to", text));
   const action = values["default-action"];
   const options: CallOptions = {
     ...callOptions(values),

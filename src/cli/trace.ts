@@ -58,7 +58,7 @@ export const traceCommand: Subcommand = subcommand({
 async function trace({ values, terminal, signal }: Call<typeof OPTIONS>): Promise<ExitCode> {
   const { save, redact, json, quiet } = values;
   const listen = listenAddress(values.listen, values.mode);
-  const forward = addressIn("forward", values.forward);
+  const forward = addressIn("--forward", values.forward);
   if (formatAddress(listen) === formatAddress(forward)) {
     throw new UsageError("--listen and --forward are the same address");
   }

@@ -209,6 +209,7 @@ const BAD: readonly (readonly [args: readonly string[], code: number, err: RegEx
     /^kilter send: Cannot connect to .*: the path does not/,
   ],
   [["bench"], 2, /^kilter bench: address is missing/],
+  [["bench", "nonsense"], 2, /^kilter bench: address: Cannot use address "nonsense": it must be/],
   [["bench", "unix:/nowhere/at.all"], 3, /^kilter bench: Cannot connect to .*: the path does not exist\n$/],
   [["bench", "inet:1@127.0.0.1", "-n", "many"], 2, /--messages must be a whole number/],
 ];
