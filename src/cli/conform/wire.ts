@@ -52,11 +52,6 @@ export class Wire {
     return new Wire(socket, patience);
   }
 
-  /** Whether bytes have come that were not read. */
-  get waiting(): boolean {
-    return this.#chunks.length > 0;
-  }
-
   /** Sends bytes, at once and by themselves. */
   write(bytes: Uint8Array): void {
     if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.write(bytes);
@@ -71,6 +66,11 @@ export class Wire {
     while (this.#chunks.length === 0 && !this.#ended) {
       await this.#patience.wait(new Promise<void>((resolve) => this.#wake = resolve), otherwise);
     }
+    return this.#chunks.shift();
+  }
+
+  /** Bytes that have come already. */
+  take(): Uint8Array | undefined {
     return this.#chunks.shift();
   }
 
