@@ -8,7 +8,7 @@ import {
   WRITE_HIGH_WATER,
 } from "./socket.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Bun's API, so that other runtimes can check this file. */
 interface BunApi {
@@ -54,14 +54,13 @@ export const bunAdapter: Adapter = {
   async listen(address, onSocket): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = bun().listen(bunOptions(address, onSocket));
-    if ("path" in address) await setMode(address);
-    return {
+    return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
         listener.stop(false);
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   connect(address): Promise<Socket> {
@@ -116,6 +115,10 @@ class BunSocket implements Socket {
   /** Asked of the system only when it is wanted. */
   get peer(): string {
     return peerName(this.#address, this.#connection.remoteAddress, this.#connection.remotePort);
+  }
+
+  get host(): string | undefined {
+    return "path" in this.#address ? undefined : this.#connection.remoteAddress;
   }
 
   start(events: SocketEvents): void {

@@ -8,7 +8,7 @@ import {
   type SocketEvents,
   WRITE_HIGH_WATER,
 } from "./socket.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Deno's API, so that other runtimes can check this file. */
 interface DenoApi {
@@ -47,16 +47,15 @@ export const denoAdapter: Adapter = {
   async listen(address, onSocket): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = deno().listen(denoOptions(address));
-    if ("path" in address) await setMode(address);
     const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)));
-    return {
+    return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
         listener.close();
         await accepting;
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   async connect(address): Promise<Socket> {
@@ -102,6 +101,7 @@ const SLAB = { talk: 8 * 1024, body: 256 * 1024 } as const;
 
 class DenoSocket implements Socket {
   readonly peer: string;
+  readonly host: string | undefined;
   readonly #conn: DenoConn;
   readonly #queue: Uint8Array[] = [];
   #queued = 0;
@@ -116,6 +116,7 @@ class DenoSocket implements Socket {
 
   constructor(conn: DenoConn, address: Address) {
     this.#conn = conn;
+    this.host = conn.remoteAddr.hostname;
     this.peer = peerName(address, conn.remoteAddr.hostname, conn.remoteAddr.port);
     conn.setNoDelay?.(true);
   }

@@ -11,6 +11,7 @@ export interface StreamPair {
 /** A connection over a pair of Web Streams. */
 export class StreamSocket implements Socket {
   readonly peer = "";
+  readonly host = undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #queued = 0;

@@ -1,8 +1,22 @@
 import process from "node:process";
 import { styleText } from "node:util";
 
-/** A style of text, by the names of Node's `styleText`: `"red"`, `["bold", "green"]`. */
-export type Style = Parameters<typeof styleText>[0];
+/** A style of text, by its name in Node's `styleText`. Written out, so that these types need none of Node's. */
+export type StyleName =
+  | "bold"
+  | "dim"
+  | "underline"
+  | "red"
+  | "green"
+  | "yellow"
+  | "blue"
+  | "magenta"
+  | "cyan"
+  | "white"
+  | "gray";
+
+/** A style, or several at once: `"red"`, `["bold", "green"]`. */
+export type Style = StyleName | StyleName[];
 
 /** Where a command prints. */
 export interface Terminal {
@@ -18,6 +32,8 @@ export interface Terminal {
   note(text: string): void;
   /** Resolves when a slow reader of the standard output has caught up; `undefined` while there is no need to wait. */
   room?(): Promise<void> | undefined;
+  /** Resolves if nobody can read the standard output any more; what is printed then goes nowhere. */
+  readonly gone?: Promise<Error>;
   /** A text in a style, where there are colours. */
   paint(style: Style, text: string): string;
 }
@@ -25,6 +41,9 @@ export interface Terminal {
 /** The terminal of this process. Colours are for a person who has not asked for none: https://no-color.org */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
+  // A reader that has what it wants, as `head` has, closes a pipe: that is no reason to fail.
+  const gone = new Promise<Error>((resolve) => stdout.on("error", resolve));
+  let waiting: Promise<void> | undefined;
   const coloured = stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return {
     get columns() {
@@ -35,9 +54,17 @@ export function processTerminal(): Terminal {
     tell: (text) => void stdout.write(text),
     note: (text) => void stderr.write(text),
     room: () => {
-      if (!stdout.writableNeedDrain) return undefined;
-      return new Promise((resolve) => void stdout.once("drain", resolve).once("close", resolve));
+      if (!stdout.writableNeedDrain || stdout.destroyed) return undefined;
+      return waiting ??= new Promise((resolve) => {
+        const go = () => {
+          stdout.off("drain", go).off("error", go);
+          waiting = undefined;
+          resolve();
+        };
+        stdout.on("drain", go).on("error", go);
+      });
     },
+    gone,
     paint: (style, text) => coloured ? styleText(style, text, { validateStream: false }) : text,
   };
 }

@@ -121,6 +121,18 @@ export class Framer {
     return packet;
   }
 
+  /**
+   * The first bytes of the packets that wait, as far as these have come. None while a packet is being put together.
+   */
+  codes(): number[] {
+    if (this.#chunk === undefined || this.#headBytes > 0) return [];
+    const bytes = concat([this.#chunk.subarray(this.#at), ...this.#later]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const codes: number[] = [];
+    for (let at = 0; at + 4 < bytes.length; at += 4 + view.getUint32(at)) codes.push(bytes[at + 4]!);
+    return codes;
+  }
+
   #skip(size: number): void {
     this.#at += size;
     this.#buffered -= size;
@@ -144,6 +156,7 @@ export class Framer {
       : length === 0
       ? "its length is 0"
       : `its length of ${length} bytes is over the limit of ${this.#limit}`;
-    throw new MilterError("FRAME", `Cannot read packet: ${why}`, { side: "peer" });
+    const code = stranger === undefined && length > 0 ? "LIMIT" : "FRAME";
+    throw new MilterError(code, `Cannot read packet: ${why}`, { side: "peer" });
   }
 }

@@ -6,7 +6,9 @@
 #              installed: Debian allows one mail-transport-agent only, and Postfix is it
 #   m4         and the libraries that Sendmail links with
 #   miltertest for tests/miltertest
+#   opendkim   and OpenDMARC, for tests/peers
 #   libmilter  and a C compiler, for tests/cli/conform
+#   tmux       and systemd-notify, for the tests of the command: tests/cli
 #
 # May be run again: what is there is left alone, and nothing is said.
 set -eu
@@ -17,7 +19,7 @@ export DEBIAN_FRONTEND=noninteractive
 
 [ "$(id -u)" = 0 ] || { echo "install.sh: must run as root" >&2; exit 77; }
 missing=
-for program in postfix m4 miltertest cc; do
+for program in postfix m4 miltertest opendkim opendmarc tmux systemd-notify cc; do
   command -v "$program" >/dev/null || missing=yes
 done
 for file in "$ROOT/complete" /usr/include/libmilter/mfapi.h; do
@@ -46,7 +48,8 @@ quietly apt-get update
 quietly debconf-set-selections "$scratch/answers"
 libraries=$(apt-cache depends sendmail-bin | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p')
 # shellcheck disable=SC2086 # a list of words
-quietly apt-get install -y --no-install-recommends postfix m4 miltertest libmilter-dev gcc libc6-dev $libraries
+quietly apt-get install -y --no-install-recommends postfix m4 miltertest opendkim opendmarc dbconfig-no-thanks tmux systemd \
+  libmilter-dev gcc libc6-dev $libraries
 
 if [ ! -e "$ROOT/complete" ]; then
   # Downloading as root into a directory of root's, without the note that user _apt can't write there.

@@ -614,7 +614,8 @@ for (const [options, why] of BAD) {
 }
 
 test("deliver fails with options that the server does not take", async () => {
-  await assertRejects(() => deliver(() => accept(), MAIL, { maxPacket: 0 }), RangeError, "limit 0");
+  const options = { limits: { packetBytes: 0 } };
+  await assertRejects(() => deliver(() => accept(), MAIL, options), RangeError, "the limit packetBytes");
 });
 
 test("deliver and testMta refuse what is no filter, and no message", async () => {
