@@ -15,7 +15,7 @@ import {
   rcpt,
 } from "./samples.ts";
 import { NO_REPLY, NO_SKIP, type Stand, USUAL_OFFER } from "./stand.ts";
-import { spelled } from "./talk.ts";
+import { spelled } from "./judging.ts";
 
 /** Mails that filters judge in different ways. The two strings are those made for tests of filters of their kind. */
 const PROVOKING: readonly Parts[] = [

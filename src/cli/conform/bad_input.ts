@@ -3,9 +3,10 @@ import type { CommandType } from "../../protocol/commands.ts";
 import type { ReplyType } from "../../protocol/replies.ts";
 import { concat } from "../../wire/concat.ts";
 import { Fault, NotApplicable } from "./case.ts";
+import { REFUSALS, spelled } from "./judging.ts";
 import type { Said } from "./samples.ts";
 import { ALL_ANSWERED, type Stand, USUAL_OFFER } from "./stand.ts";
-import { REFUSALS, spelled, Talk } from "./talk.ts";
+import { Talk } from "./talk.ts";
 
 /** Bytes that no MTA sends. */
 export interface BadInput {
@@ -26,7 +27,7 @@ async function answerTo(stand: Stand, { what, bytes, after, as, then }: BadInput
     ? new Talk(await stand.connect(), USUAL_OFFER)
     : await stand.open(ALL_ANSWERED);
   await talk.play(after ?? []);
-  if (talk.ending !== undefined || (as !== undefined && !talk.sends(as))) return "not asked";
+  if (talk.course.ending !== undefined || (as !== undefined && !talk.sends(as))) return "not asked";
   talk.wire.write(then === undefined ? bytes : concat([bytes, encodeCommand(then)]));
   const reply = await talk.next(`hangs at ${what}: neither answers nor closes`);
   return reply === undefined ? "closes" : reply.type;

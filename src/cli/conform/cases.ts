@@ -1,11 +1,12 @@
 import { ANSWER_CASES } from "./answer_cases.ts";
+import { BROKEN_FRAME_CASES } from "./broken_frame_cases.ts";
 import type { Case, CaseGroup } from "./case.ts";
 import { CONNECTION_CASES } from "./connection_cases.ts";
-import { BROKEN_FRAME_CASES, SPLIT_CASES } from "./frame_cases.ts";
 import { MACRO_CASES } from "./macro_cases.ts";
 import { MAIL_CASES } from "./mail_cases.ts";
 import { NEGOTIATION_CASES } from "./negotiation_cases.ts";
 import { ORDER_CASES } from "./order_cases.ts";
+import { SPLIT_CASES } from "./split_cases.ts";
 
 /** All cases. */
 export const CASE_GROUPS: readonly CaseGroup[] = [

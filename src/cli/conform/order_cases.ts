@@ -1,6 +1,7 @@
 import { encodeCommand } from "../../protocol/codec.ts";
 import { type BadInput, mustNotHang } from "./bad_input.ts";
 import type { Case } from "./case.ts";
+import { Course } from "./course.ts";
 import {
   ABORT,
   body,
@@ -258,7 +259,7 @@ export const ORDER_CASES: readonly Case[] = [
       for (let count = 0; count < 3; count++) {
         await talk.play([...greeting(), ...message()]);
         await talk.say(NEW_CONNECTION);
-        talk.ending = undefined;
+        talk.course = new Course();
       }
       await talk.play([...greeting(), ...message()]);
       await talk.finish();
@@ -274,7 +275,7 @@ export const ORDER_CASES: readonly Case[] = [
         const commands = [...greeting(), ...message()];
         await talk.play(commands.slice(0, commands.findIndex(({ type }) => type === place) + 1));
         await talk.say(NEW_CONNECTION);
-        talk.ending = undefined;
+        talk.course = new Course();
       }
       await talk.play([...greeting(), ...message()]);
       await talk.finish();
@@ -317,7 +318,7 @@ export const ORDER_CASES: readonly Case[] = [
       const talk = await stand.greeted();
       const commands = message();
       await talk.play(commands.slice(0, -1));
-      if (talk.ending !== undefined) talk.need("endOfMessage");
+      if (talk.course.ending !== undefined) talk.need("endOfMessage");
       talk.wire.write(encodeCommand(endOfMessage()));
       talk.wire.end();
       await talk.hear("endOfMessage");

@@ -3,9 +3,10 @@ import { MilterError } from "../../errors.ts";
 import { COMMANDS, type CommandType, type Offer } from "../../protocol/commands.ts";
 import { PROTOCOL, VERSION } from "../../protocol/flags.ts";
 import { Fault, NotApplicable } from "./case.ts";
+import { spelled } from "./judging.ts";
 import { Patience } from "./patience.ts";
 import { greeting } from "./samples.ts";
-import { spelled, Talk } from "./talk.ts";
+import { Talk } from "./talk.ts";
 import { Wire } from "./wire.ts";
 
 /** What Postfix and Sendmail offer. */
@@ -74,7 +75,7 @@ export class Stand {
   async greeted(change: Partial<Offer> = {}): Promise<Talk> {
     const talk = await this.open(change);
     await talk.play(greeting());
-    const { at, by } = talk.ending ?? {};
+    const { at, by } = talk.course.ending ?? {};
     if (at !== undefined) throw new NotApplicable(`it answers ${at} by ${spelled(by!)}`);
     return talk;
   }

@@ -1,14 +1,15 @@
-import { MilterError } from "../../errors.ts";
 import { decodeReply, encodeCommand } from "../../protocol/codec.ts";
 import { COMMANDS, type CommandType, type Offer } from "../../protocol/commands.ts";
 import { PROTOCOL } from "../../protocol/flags.ts";
 import { checkAgreement } from "../../protocol/negotiation.ts";
 import { isAbsent } from "../../protocol/order.ts";
-import type { Agreement, Reply, ReplyType } from "../../protocol/replies.ts";
+import type { Agreement, Reply } from "../../protocol/replies.ts";
 import { checkReply, noteReply, type Turn } from "../../protocol/turn.ts";
 import { concat } from "../../wire/concat.ts";
 import { Framer } from "../../wire/framer.ts";
 import { Fault, NotApplicable } from "./case.ts";
+import { Course } from "./course.ts";
+import { judged, spelled } from "./judging.ts";
 import { pause } from "./patience.ts";
 import { QUIT, type Said } from "./samples.ts";
 import type { Wire } from "./wire.ts";
@@ -18,13 +19,6 @@ const LONGEST = 16 * 1024 * 1024;
 
 /** A frame in one piece. */
 export const WHOLE = (frame: Uint8Array): readonly Uint8Array[] => [frame];
-
-/** Where an answer ended what was played, and what it ends. */
-export interface Ending {
-  readonly at: CommandType;
-  readonly by: ReplyType;
-  readonly ends: "message" | "connection";
-}
 
 /** A conversation with a milter: plays the MTA, and takes nothing that breaks the rules. */
 export class Talk {
@@ -37,8 +31,8 @@ export class Talk {
   joins = true;
   /** Whether commands that are not answered go out with one that is. */
   gathers = false;
-  /** The answer that ended the message or the connection, if one did. */
-  ending: Ending | undefined;
+  /** What has become of the message. */
+  course: Course = new Course();
   /** All replies so far, each with the command that it was given to. */
   readonly replies: { readonly to: CommandType; readonly reply: Reply }[] = [];
   readonly #offer: Offer;
@@ -47,9 +41,6 @@ export class Talk {
   readonly #silent = new Set<CommandType>();
   #held: Uint8Array[] = [];
   #agreement: Agreement | undefined;
-  #skipping = false;
-  #recipients = 0;
-  #refused: Ending | undefined;
 
   constructor(wire: Wire, offer: Offer) {
     this.wire = wire;
@@ -78,7 +69,7 @@ export class Talk {
 
   /** Whether this command is sent at all. */
   sends(type: CommandType): boolean {
-    return !isAbsent(type, this.#agreement) && !(type === "body" && this.#skipping);
+    return !isAbsent(type, this.#agreement) && !(type === "body" && this.course.skipping);
   }
 
   /** Whether this command is answered. */
@@ -90,12 +81,7 @@ export class Talk {
   /** Plays commands as an MTA does: until an answer ends the message. A new MAIL or HELO begins anew. */
   async play(commands: readonly Said[]): Promise<void> {
     for (const said of commands) {
-      if (this.ending?.ends === "connection") return;
-      const code = said.type === "macros" ? said.stage : COMMANDS[said.type].code;
-      if (BEGINS.includes(code)) this.#begin();
-      if (NEEDS_RECIPIENT.includes(code) && this.#recipients === 0) this.ending ??= this.#refused;
-      if (this.ending !== undefined) continue;
-      await this.say(said);
+      if (this.course.admits(said)) await this.say(said);
     }
     await this.flush();
   }
@@ -114,7 +100,7 @@ export class Talk {
    */
   need(type: CommandType): void {
     if (this.#sent.has(type)) return;
-    const { at, by } = this.ending ?? {};
+    const { at, by } = this.course.ending ?? {};
     throw new NotApplicable(
       at === undefined || by === undefined
         ? `it does without ${spelled(type)}`
@@ -151,7 +137,7 @@ export class Talk {
       judged(() => checkReply(turn, reply, this.#agreement, "peer"));
       this.replies.push({ to: type, reply });
       if (!noteReply(turn, reply)) continue;
-      this.#note(type, reply.type);
+      this.course.note(type, reply.type);
       return reply;
     }
   }
@@ -188,6 +174,9 @@ export class Talk {
 
   /** Nothing may have been said since the last answer. */
   #checkQuiet(): void {
+    for (let chunk = this.wire.take(); chunk !== undefined; chunk = this.wire.take()) {
+      this.#framer.push(chunk);
+    }
     const packet = judged(() => this.#framer.next());
     if (packet !== undefined) this.#complain(judged(() => decodeReply(packet)));
   }
@@ -202,22 +191,6 @@ export class Talk {
     );
   }
 
-  #begin(): void {
-    if (this.ending?.ends === "message") this.ending = undefined;
-    this.#skipping = false;
-    this.#recipients = 0;
-    this.#refused = undefined;
-  }
-
-  #note(at: CommandType, by: ReplyType): void {
-    if (at === "rcpt" && by === "continue") this.#recipients++;
-    if (by === "skip") this.#skipping = true;
-    if (by === "skip" || at === "unknown" || (by === "continue" && at !== "endOfMessage")) return;
-    const ending: Ending = { at, by, ends: at === "connect" || at === "helo" ? "connection" : "message" };
-    if (at === "rcpt" && REFUSALS.includes(by)) this.#refused = ending;
-    else this.ending = ending;
-  }
-
   async #write(bytes: Uint8Array): Promise<void> {
     for (const [index, piece] of this.cut(bytes).entries()) {
       if (index > 0) await pause(this.gap);
@@ -230,36 +203,5 @@ export class Talk {
     const keeps = ((this.#agreement?.protocol ?? 0) & PROTOCOL.LEADING_SPACE) !== 0;
     if (said.type !== "header" || typeof said.value !== "string" || keeps) return said;
     return { ...said, value: said.value.replace(/^ /, "") };
-  }
-}
-
-/** Codes of the commands that begin a message, or a conversation, anew. */
-const BEGINS: readonly string[] = [COMMANDS.mail, COMMANDS.helo, COMMANDS.quitNewConnection].map(({ code }) =>
-  code
-);
-
-/** Codes of the commands that come only when a recipient was taken. */
-const NEEDS_RECIPIENT = "TLNBE";
-
-/** Answers that refuse. */
-export const REFUSALS: readonly string[] = ["reject", "tempfail", "replyCode"];
-
-/** The name of a command or a reply for a person to read: `end of message`. */
-export function spelled(text: string): string {
-  return text.replace(/([a-z])([A-Z])/g, (_, before, letter) => `${before} ${letter.toLowerCase()}`);
-}
-
-/** Does what our own rules judge; what they refuse is the milter's fault. */
-function judged<T>(judge: () => T): T {
-  try {
-    return judge();
-  } catch (error) {
-    if (!(error instanceof MilterError)) throw error;
-    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-    throw new Fault(spelled(
-      error.message.replace(/^Cannot negotiate: the filter /, "")
-        .replace(/^Cannot answer /, "answers ")
-        .replace(/^Cannot (?:decode|read) /, "sends a broken ") + cause,
-    ));
   }
 }

@@ -1,7 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { type Address, formatAddress } from "../../adapters/address.ts";
 import { addressError } from "../../adapters/socket.ts";
-import { Fault } from "./case.ts";
 import type { Patience } from "./patience.ts";
 
 /**
@@ -37,24 +36,21 @@ export class Wire {
    * Connects.
    *
    * @throws {MilterError} `CONNECTION` if nobody listens.
+   * @throws {Fault} if it takes too long.
    */
   static async open(address: Address, patience: Patience): Promise<Wire> {
     const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
     const opened = new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve).once("error", reject);
+      const refuse = (error: Error) => reject(addressError("connect to", address, error));
+      socket.once("connect", resolve).once("error", (error) => socket.once("close", () => refuse(error)));
     });
     try {
       await patience.wait(opened, `takes no connection at ${formatAddress(address)}`);
     } catch (error) {
       socket.destroy();
-      throw error instanceof Fault ? error : addressError("connect to", address, error);
+      throw error;
     }
     return new Wire(socket, patience);
-  }
-
-  /** Whether bytes have come that were not read. */
-  get waiting(): boolean {
-    return this.#chunks.length > 0;
   }
 
   /** Sends bytes, at once and by themselves. */
@@ -71,6 +67,11 @@ export class Wire {
     while (this.#chunks.length === 0 && !this.#ended) {
       await this.#patience.wait(new Promise<void>((resolve) => this.#wake = resolve), otherwise);
     }
+    return this.#chunks.shift();
+  }
+
+  /** Bytes that have come already. */
+  take(): Uint8Array | undefined {
     return this.#chunks.shift();
   }
 

@@ -11,16 +11,10 @@ import {
   serve,
   tempfail,
 } from "../../../mod.ts";
-import { CASES } from "../../../src/cli/conform/cases.ts";
 import { formatAddress } from "../../../src/adapters/address.ts";
 import { assert, assertEquals, delay, test } from "../../harness.ts";
 import { kilter } from "../captured.ts";
-
-/** Cases that take longer than a second, or try the server more than the filter. */
-const LONG: readonly string[] = [
-  ...["stalled-frame", "stalled-length", "byte-by-byte", "every-split", "full-chunks"],
-  ...["many-headers", "many-recipients", "many-messages", "flags-offered", "actions-offered"],
-];
+import { ALL, SHORT } from "./case_names.ts";
 
 const edits: Filter = async (session) => {
   for await (const header of session.headers) {
@@ -91,7 +85,6 @@ const FILTERS: readonly (readonly [what: string, filter: Filter, all?: "all"])[]
       session.headers.append("X-Tag", String(await session.headers.get("Subject")));
       return accept();
     }),
-    "all",
   ],
   [
     "that is shown refused recipients and unknown commands",
@@ -106,17 +99,15 @@ const FILTERS: readonly (readonly [what: string, filter: Filter, all?: "all"])[]
       for await (const _ of session.body);
       return accept();
     }),
-    "all",
   ],
   ["that is composed", compose(edits, async (session) => (await session.endOfMessage(), accept()))],
 ];
 
 for (const [what, filter, all] of FILTERS) {
-  test(`A filter ${what} gets full marks by kilter conform`, async () => {
+  test(`A filter ${what} gets full marks by kilter conform`, { timeout: 120_000 }, async () => {
     await using server = await serve(filter, { listen: "inet:0@127.0.0.1", log: () => {} });
-    const names = CASES.map(({ name }) => name).filter((name) => all === "all" || !LONG.includes(name));
     const { code, out } = await kilter(
-      ...["conform", formatAddress(server.address), "--json", "--only", names.join(",")],
+      ...["conform", formatAddress(server.address), "--json", "--only", (all ? ALL : SHORT).join(",")],
     );
     const { cases, passed } = JSON.parse(out);
     assertEquals(cases.filter(({ outcome }: { outcome: string }) => outcome === "fault"), []);

@@ -116,8 +116,12 @@ export async function rawMilter(quirks: Quirks = {}): Promise<RawMilter> {
   return {
     address: `inet:${port}@127.0.0.1`,
     async [Symbol.asyncDispose]() {
+      const closed = [...sockets].map((socket) =>
+        new Promise<void>((resolve) => socket.on("close", () => resolve()))
+      );
       for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      // It is closed already where that is its fault: then nobody waits for its connections.
+      await Promise.all([...closed, new Promise<void>((resolve) => server.close(() => resolve()))]);
     },
   };
 }
