@@ -29,7 +29,7 @@ const LIMITS = {
 /** More turns of the microtask queue than any filter takes that does not wait. */
 const TURNS = 60;
 
-/** A conversation in memory, by a clock of its own. */
+/** A conversation in memory, whose clock can be put forward. */
 function open(random: Random, tally: Tally) {
   const { filter, outcomes } = anyFilter(random);
   const written: Uint8Array[] = [];
@@ -47,7 +47,8 @@ function open(random: Random, tally: Tally) {
     log: () => {},
     limits: random.chance(0.3) ? LIMITS : {},
   });
-  let now = 0;
+  // Sessions know the real time too.
+  let now = performance.now();
   tally.conversations++;
   return {
     conversation,
