@@ -12,6 +12,16 @@
  * }, { listen: "inet:0@127.0.0.1" });
  * ```
  *
+ * | Import | Holds |
+ * |---|---|
+ * | `@kilter/milter` | filters, and serving them |
+ * | `@kilter/milter/testing` | a mail server in memory, for tests |
+ * | `@kilter/milter/mime` | what is in a mail, read and written |
+ * | `@kilter/milter/client` | the mail server's side: calls filters of any make |
+ * | `@kilter/milter/cli` | the command `kilter` |
+ * | `@kilter/milter/protocol` | the protocol, without I/O |
+ * | `@kilter/milter/deno`, `/bun`, `/node` | a runtime's sockets, named outright |
+ *
  * @module
  */
 
@@ -19,6 +29,7 @@ export { type ErrorCode, type ErrorSide, MilterError, type MilterErrorOptions } 
 export {
   type Address,
   formatAddress,
+  type InheritedSocket,
   parseAddress,
   type TcpAddress,
   type UnixAddress,

@@ -21,6 +21,12 @@ export interface UnixAddress {
 /** Where a server listens, or a client connects to. */
 export type Address = TcpAddress | UnixAddress;
 
+/** A socket that listens already: whoever started this process has opened it, as systemd does. */
+export interface InheritedSocket {
+  /** Its descriptor, from 3 on. */
+  readonly fd: number;
+}
+
 const FORMS = "inet:PORT@HOST, inet:HOST:PORT, inet6:PORT@HOST, unix:/PATH, local:/PATH or HOST:PORT";
 
 /** Where a server listens if its address names no host. */
@@ -45,6 +51,7 @@ const LOOPBACK = { inet: "127.0.0.1", inet6: "::1" } as const;
 export function parseAddress(address: string | Address): Address {
   if (typeof address === "object" && address !== null) return checkAddress(address);
   if (typeof address !== "string") throw new TypeError(`Cannot use address: ${String(address)} is no string`);
+  if (/^fd:\d+$/.test(address)) refuse(`${address} is a socket that listens, for servers only`);
   const [, scheme = "", rest = ""] = /^(?:(inet6?|unix|local):)?(.*)$/s.exec(address) ?? [];
   if (scheme === "unix" || scheme === "local") return checkAddress({ path: rest });
   if (scheme === "" && rest.startsWith("/")) return checkAddress({ path: rest });
@@ -56,10 +63,25 @@ export function parseAddress(address: string | Address): Address {
   return checkAddress({ host: bare || LOOPBACK[scheme === "inet6" ? "inet6" : "inet"], port: Number(port) });
 }
 
+/**
+ * Where a server is to listen: an address as {@linkcode parseAddress} takes it, or a socket that listens already, by
+ * its descriptor: `fd:3`.
+ *
+ * @throws {TypeError} if it is neither.
+ */
+export function parseListen(listen: string | Address | InheritedSocket): Address | InheritedSocket {
+  if (typeof listen === "object" && listen !== null && "fd" in listen) return checkInherited(listen);
+  const [, fd] = typeof listen === "string" ? /^fd:(\d+)$/.exec(listen) ?? [] : [];
+  return fd === undefined ? parseAddress(listen as string | Address) : checkInherited({ fd: Number(fd) });
+}
+
+function checkInherited({ fd }: InheritedSocket): InheritedSocket {
+  // 0, 1 and 2 are the standard streams.
+  if (!Number.isSafeInteger(fd) || fd < 3) refuse(`${fd} is no descriptor from 3 on`);
+  return { fd };
+}
+
 function checkAddress(address: Address): Address {
-  const refuse = (why: string): never => {
-    throw new TypeError(`Cannot use address: ${why}`);
-  };
   if ("path" in address) {
     const { path, mode, owner, group } = address;
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
@@ -82,14 +104,22 @@ function checkAddress(address: Address): Address {
   return { host: host ?? LOOPBACK.inet, port };
 }
 
+function refuse(why: string): never {
+  throw new TypeError(`Cannot use address: ${why}`);
+}
+
 /** Whether it can be the number or the name of a user or of a group. */
 function isAccount(account: unknown): boolean {
   if (typeof account === "string") return /^[^:\s]+$/.test(account);
   return typeof account === "number" && Number.isInteger(account) && account >= 0 && account < 2 ** 32 - 1;
 }
 
-/** An address in Sendmail's form, which {@linkcode parseAddress} takes: `inet:8891@127.0.0.1`. */
-export function formatAddress(address: Address): string {
+/**
+ * An address in Sendmail's form, which {@linkcode parseAddress} takes: `inet:8891@127.0.0.1`; an inherited socket as
+ * `fd:3`.
+ */
+export function formatAddress(address: Address | InheritedSocket): string {
+  if ("fd" in address) return `fd:${address.fd}`;
   if ("path" in address) return `unix:${address.path}`;
   return `${address.host.includes(":") ? "inet6" : "inet"}:${address.port}@${address.host}`;
 }

@@ -43,7 +43,7 @@ export const nodeAdapter: Adapter = {
 };
 
 /** Waits for the event that says that it worked, or for the error. */
-function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
+export function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     emitter.once("error", reject);
     emitter.once(event, () => {
@@ -61,7 +61,8 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked;
 }
 
-class NodeSocket implements Socket {
+/** A connection of `node:net`; `address` is that of the listener or that was connected to. */
+export class NodeSocket implements Socket {
   readonly #socket: NodeSocketHandle;
   readonly #address: Address;
   readonly #waiting: Uint8Array[] = [];

@@ -13,20 +13,30 @@
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
 import { benchCommand } from "./bench.ts";
+import { conformCommand } from "./conform.ts";
+import { endProcess } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
 import { replayCommand } from "./replay.ts";
 import { sendCommand } from "./send.ts";
+import { serveCommand } from "./serve.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 export { EXIT, type ExitCode } from "./exit_codes.ts";
-export type { Style, Terminal } from "./terminal.ts";
+export type { Style, StyleName, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [sendCommand, traceCommand, replayCommand, benchCommand];
+const COMMANDS: readonly Subcommand[] = [
+  serveCommand,
+  sendCommand,
+  traceCommand,
+  replayCommand,
+  conformCommand,
+  benchCommand,
+];
 
 /** What a caller of {@linkcode main} may say. */
 export interface MainOptions {
@@ -94,4 +104,5 @@ async function run(
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+// No top-level await: `require()` takes no module that has one.
+if (import.meta.main) main(process.argv.slice(2)).then(endProcess);

@@ -3,7 +3,7 @@ import type { Terminal } from "./terminal.ts";
 /** How long something may take before it shows that it goes on, and between two looks, in milliseconds. */
 const [FIRST, NEXT] = [500, 100];
 
-/** A bar on the standard error that shows how far something is, for a person, and only if it takes a while. */
+/** A bar that shows how far something is, to a person who waits, and only if it takes a while. */
 export class Progress implements Disposable {
   readonly #terminal: Terminal;
   readonly #total: number;
@@ -27,13 +27,18 @@ export class Progress implements Disposable {
     const count = ` ${this.#done} of ${this.#total}`;
     const width = Math.max(Math.min(this.#terminal.columns, 80) - count.length - 3, 10);
     const filled = Math.round(width * this.#done / this.#total);
-    this.#terminal.note(`\r[${"=".repeat(filled)}${" ".repeat(width - filled)}]${count}`);
+    this.#draw(`\r[${"=".repeat(filled)}${" ".repeat(width - filled)}]${count}`);
   }
 
   /** Takes the bar away, so that something can be printed. */
   clear(): void {
-    if (this.#shown) this.#terminal.note(`\r${" ".repeat(Math.min(this.#terminal.columns, 80) - 1)}\r`);
+    if (this.#shown) this.#draw(`\r${" ".repeat(Math.min(this.#terminal.columns, 80) - 1)}\r`);
     this.#shown = false;
+  }
+
+  #draw(text: string): void {
+    if (this.#terminal.draw === undefined) this.#terminal.note(text);
+    else this.#terminal.draw(text);
   }
 
   /** As {@linkcode Progress.clear}. */

@@ -78,7 +78,8 @@ async function trace({ values, terminal, signal }: Call<typeof OPTIONS>): Promis
     terminal.note(
       `kilter trace: listening on ${formatAddress(proxy.address)}, forwarding to ${formatAddress(forward)}\n`,
     );
-    await stop.asked;
+    const unread = recorder === undefined && !quiet ? terminal.gone : undefined;
+    await Promise.race([stop.asked, ...unread === undefined ? [] : [unread]]);
     await proxy[Symbol.asyncDispose]();
   } finally {
     await recorder?.close();

@@ -1,4 +1,5 @@
-import { type Address, formatAddress, parseAddress } from "../adapters/address.ts";
+import { type Address, formatAddress, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { listenInherited } from "../adapters/inherited.ts";
 import { isLoopback, parseNetwork } from "../adapters/network.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
@@ -8,8 +9,11 @@ import { Service } from "./service.ts";
 
 /** How a filter is served. */
 export interface ServeOptions extends ConversationOptions {
-  /** Where to listen: see {@linkcode parseAddress}. */
-  readonly listen: string | Address;
+  /**
+   * Where to listen: see {@linkcode parseAddress}; or `fd:3`, a socket that listens already, by its descriptor, as
+   * systemd passes it.
+   */
+  readonly listen: string | Address | InheritedSocket;
   /**
    * Who may connect by TCP: IP addresses and networks, `["192.0.2.7", "10.0.0.0/8", "2001:db8::/32"]`; others are
    * turned away at once. By default everybody who gets there, of which a server warns that listens to more than this
@@ -51,6 +55,12 @@ export interface Server extends AsyncDisposable {
   /** Resolves when the server has ended: it was shut down, and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
+   * Serves another filter from now on: connections that are open keep the one that they began with.
+   *
+   * @throws {TypeError} if it is no filter.
+   */
+  replace(filter: Filter): void;
+  /**
    * Takes no more connections, lets messages in progress reach their verdict, has those that still begin answered by
    * `onError` (its error has the code `CLOSING`), and closes each connection when nothing happens on it any more, or
    * the time is up. Resolves when all is closed. A later call can only shorten the time.
@@ -60,17 +70,19 @@ export interface Server extends AsyncDisposable {
 
 /** Serves a filter by the sockets of one runtime. */
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
-  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  checkFilter(filter);
   checkPolicy(options.onError ?? "tempfail");
   options.signal?.throwIfAborted();
-  const address = parseAddress(options.listen);
+  const address = parseListen(options.listen);
   if (options.allow !== undefined && !Array.isArray(options.allow)) {
     throw new TypeError("Cannot serve: allow must be a list of addresses and networks");
   }
   const service = new Service(filter, options, options.allow?.map(parseNetwork));
   let listener: Listener;
   try {
-    listener = await adapter.listen(address, service.take);
+    listener = "fd" in address
+      ? await listenInherited(address, service.take)
+      : await adapter.listen(address, service.take);
   } catch (error) {
     throw addressError("listen on", address, error);
   }
@@ -85,6 +97,11 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   if (options.signal?.aborted) server.onAbort();
   options.onListen?.(server.address);
   return server;
+}
+
+function checkFilter(filter: Filter): Filter {
+  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  return filter;
 }
 
 class RunningServer implements Server {
@@ -112,6 +129,10 @@ class RunningServer implements Server {
 
   get connections(): number {
     return this.#service.size;
+  }
+
+  replace(filter: Filter): void {
+    this.#service.filter = checkFilter(filter);
   }
 
   readonly onAbort = (): void => {

@@ -13,7 +13,8 @@ const TICK = 1000;
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
-  readonly #filter: Filter;
+  /** What the next connection is served by. */
+  filter: Filter;
   readonly #options: ConversationOptions;
   readonly #load: Load;
   readonly #gate: Gate;
@@ -29,7 +30,7 @@ export class Service {
   /** @throws {TypeError | RangeError} if an option is none. */
   constructor(filter: Filter, options: ConversationOptions, allowed?: readonly Network[]) {
     this.#allowed = allowed;
-    this.#filter = filter;
+    this.filter = filter;
     this.#options = options;
     checkTimeouts(options.timeouts);
     this.#load = new Load(options.limits, new Reporter(options));
@@ -51,7 +52,7 @@ export class Service {
       this.#load.hit(tooMany.limit, { outcome: "closed", peer, message: undefined, where: { peer } });
       return socket.destroy();
     }
-    const conversation = new Conversation(this.#filter, socket, this.#options, this.#load, tooMany?.limit);
+    const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
     this.#open.set(conversation, socket);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({

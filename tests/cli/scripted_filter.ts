@@ -6,8 +6,8 @@ import type { Address } from "../../mod.ts";
 
 /** Answers one connection. */
 export interface Role {
-  /** Says something to a packet, or `"close"`. */
-  packet(packet: Uint8Array): Uint8Array | "close" | undefined;
+  /** Says something to a packet; or closes, or reads no more. */
+  packet(packet: Uint8Array): Uint8Array | "close" | "deaf" | undefined;
   /** Says something when the peer has closed its side. */
   end?(): Uint8Array | undefined;
 }
@@ -47,6 +47,7 @@ export class ScriptedFilter implements AsyncDisposable {
         for (let packet = framer.next(); packet !== undefined; packet = framer.next()) {
           const said = answer(packet);
           if (said === "close") return void socket.end();
+          if (said === "deaf") return void socket.pause();
           if (said !== undefined) socket.write(said);
         }
       });

@@ -121,7 +121,7 @@ const BREACHES: readonly Breach[] = [
   {
     name: "announces 4 GB",
     script: { data: [latin1("\xff\xff\xff\xffy")] },
-    code: "FRAME",
+    code: "LIMIT",
     message: /4,?294,?967,?295|over the limit/,
   },
   {
@@ -133,8 +133,8 @@ const BREACHES: readonly Breach[] = [
   {
     name: "speaks HTTP",
     script: { negotiate: [latin1("HTTP/1.1 400 Bad Request\r\n\r\n")] },
-    code: "FRAME",
-    message: /./,
+    code: "LIMIT",
+    message: /its length of 1213486160 bytes is over the limit/,
   },
   {
     name: "refuses with a bare line break",

@@ -42,7 +42,8 @@ export async function startMilter(recipe: MilterRecipe): Promise<DebianMilter> {
   }
   // One that asks DNS of the domains in our mails is not to wait long for what does not exist.
   const command = ["env", "RES_OPTIONS=timeout:1 attempts:1", recipe.program];
-  const child = new LeashedProcess([...command, ...recipe.arguments(endpoint.port, directory)], log);
+  // libmilter looks for the word to end every five seconds.
+  const child = new LeashedProcess([...command, ...recipe.arguments(endpoint.port, directory)], log, "KILL");
   const stop = async () => {
     await child.end();
     await release();

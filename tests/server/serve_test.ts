@@ -6,6 +6,7 @@ import process from "node:process";
 import {
   accept,
   type Address,
+  defineFilter,
   type Filter,
   MilterError,
   reject,
@@ -20,6 +21,7 @@ import {
   assertGreater,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
   delay,
   runtime,
   tempDir,
@@ -387,4 +389,22 @@ test("Server frees its port and its process for a peer that never reads", async 
   await new Promise<void>((resolve) => plain.listen({ ...server.address }, resolve));
   await new Promise((resolve) => plain.close(resolve));
   await silent.close();
+});
+
+test("Server.replace serves another filter to who connects from then on, and refuses what is none", async () => {
+  const first = defineFilter({ name: "first", sees: ["mail"] }, () => reject("first"));
+  await using server = await serve(first, LOOPBACK);
+  await using old = await connectTo(server);
+  server.replace(() => reject("second"));
+  await using anew = await connectTo(server);
+  // The first sees no client, the second does.
+  assertEquals(await old.play(GREETING), []);
+  assertEquals(await anew.say("connect"), ['replyCode "550 5.7.1 second"']);
+  for (let message = 0; message < 2; message++) {
+    assertEquals(await old.say("mail"), ['replyCode "550 5.7.1 first"']);
+    assertEquals(await old.say("abort"), []);
+  }
+  assertThrows(() => server.replace(undefined as unknown as Filter), TypeError, "the filter is no function");
+  await using last = await connectTo(server);
+  assertEquals(await last.say("connect"), ['replyCode "550 5.7.1 second"']);
 });

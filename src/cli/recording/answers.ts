@@ -21,15 +21,21 @@ const LONGEST = 300;
 export class Answer {
   readonly #parts: AnswerPart[] = [];
   readonly #bySize: boolean;
+  readonly #redact: (packet: Uint8Array) => Uint8Array;
   #body: { readonly hash: Hash; readonly first: Uint8Array; size: number } | undefined;
 
-  /** Of what was left out of a redacted recording only the size can be compared. */
-  constructor(redacted: boolean) {
+  /**
+   * Of bodies that were left out of a redacted recording only the size can be compared; `redact` leaves out of each
+   * packet what the recording does not have.
+   */
+  constructor(redacted: boolean, redact: (packet: Uint8Array) => Uint8Array = (packet) => packet) {
     this.#bySize = redacted;
+    this.#redact = redact;
   }
 
   /** Takes the next packet of the answer. */
-  take(packet: Uint8Array): void {
+  take(said: Uint8Array): void {
+    const packet = this.#redact(said);
     const reply = understood(packet);
     if (reply?.type === "replaceBody") return this.#takeBody(reply.chunk);
     this.#endBody();

@@ -59,10 +59,10 @@ export class FilterLink implements Disposable {
     throw addressError("connect to", address, new Error(`it takes longer than ${timeout / 1000} s`));
   }
 
-  /** Sends bytes as they are, at the filter's pace. */
-  async send(bytes: Uint8Array, timeout: number): Promise<void> {
-    if (this.#closed || this.#socket.write(bytes)) return;
-    await within(new Promise<void>((resolve) => this.#drained = resolve), timeout, undefined);
+  /** Sends bytes as they are, at the filter's pace; tells whether it took them within so many milliseconds. */
+  async send(bytes: Uint8Array, timeout: number): Promise<boolean> {
+    if (this.#closed || this.#socket.write(bytes)) return true;
+    return await within(new Promise<true>((resolve) => this.#drained = () => resolve(true)), timeout, false);
   }
 
   /** The next thing that the filter does, were it nothing for so many milliseconds. */

@@ -1,8 +1,4 @@
-import { Buffer } from "node:buffer";
-import { concat } from "../../wire/concat.ts";
-import type { Entry, Side } from "./entry.ts";
-
-/*
+/**
  * A recording is a file of JSON lines. The first tells what it is:
  *
  *   {"format":"kilter recording","version":1,"started":"2026-11-27T05:10:00.000Z"}
@@ -23,7 +19,13 @@ import type { Entry, Side } from "./entry.ts";
  * | `note` | for a person: why bytes are no packet, how a connection broke |
  *
  * Other keys are passed over. It is close to how the conversations of tests/transcripts are written down.
+ *
+ * @module
  */
+
+import { Buffer } from "node:buffer";
+import { concat } from "../../wire/concat.ts";
+import type { Entry, Side } from "./entry.ts";
 
 const FORMAT = "kilter recording";
 const VERSION = 1;

@@ -1,9 +1,10 @@
 import type { Address } from "../../adapters/address.ts";
-import type { Agreement, Command, ReplyType } from "../../protocol/mod.ts";
+import type { Agreement, Command } from "../../protocol/mod.ts";
 import { isAbsent } from "../../protocol/order.ts";
-import { Answer, type AnswerPart, CONTINUE, partsOf, understood } from "./answers.ts";
+import { Answer, type AnswerPart, CONTINUE } from "./answers.ts";
 import { FilterLink } from "./filter_link.ts";
-import { comesAfter, isAnswered, isFinal, misfit, type Over, overAfter } from "./fit.ts";
+import { comesAfter, isAnswered, misfit, type Over, overAfter } from "./fit.ts";
+import { type Answered, FAILURES, GRACE, hearAnswer, hearEnd, isAsked, recordedAnswer } from "./hearing.ts";
 import { Redactor } from "./redactor.ts";
 import type { Script, Step } from "./steps.ts";
 
@@ -41,9 +42,6 @@ export interface Played {
   readonly same: number;
 }
 
-/** How long is waited for what no protocol has a filter say, in milliseconds. */
-const GRACE = 1000;
-
 /**
  * Plays one connection to a filter: commands as recorded, each when what came before it is answered.
  *
@@ -54,16 +52,6 @@ export async function play(script: Script, options: PlayOptions): Promise<Played
   const player = new Player(link, script, options);
   await player.play();
   return player.played;
-}
-
-/** What was answered to one command. */
-interface Answered {
-  readonly parts: readonly AnswerPart[];
-  /** The answer itself, after the edits. */
-  readonly final: ReplyType | undefined;
-  /** How the answer failed to come. */
-  readonly failed?: "closed" | "broken" | "silent";
-  readonly why?: string;
 }
 
 class Player {
@@ -143,10 +131,20 @@ class Player {
     const { deed, command } = step;
     const { found, timeout } = this.#options;
     if (deed.what === "packet") this.#redactor?.redact("mta", deed);
-    await this.#link.send(deed.what === "packet" ? framed(deed.bytes) : deed.bytes, timeout);
+    if (!await this.#link.send(deed.what === "packet" ? framed(deed.bytes) : deed.bytes, timeout)) {
+      found({ kind: "trouble", command, why: `the filter reads nothing for ${timeout / 1000} s` });
+      return false;
+    }
 
-    const answered = await this.#hear(step);
-    const expected = this.#expected(step);
+    const expected = recordedAnswer(step, this.#recorded, this.#options.redacted);
+    if (expected.final?.type === "negotiate") this.#recorded = expected.final;
+    const answered = await hearAnswer(this.#link, {
+      asked: isAsked(step, this.#actual),
+      extra: expected.extra,
+      timeout,
+      answer: this.#answer(),
+    });
+    if (answered.final?.type === "negotiate") this.#actual = answered.final;
     if (this.#isToldOf(step)) this.#answers++;
     if (answered.failed !== undefined) {
       if (answered.failed === expected.failed && sameParts(answered.parts, expected.parts)) {
@@ -159,7 +157,7 @@ class Player {
     }
     const same = expected.failed === undefined && this.#compare(step.command, expected.parts, answered.parts);
     if (expected.failed !== undefined) {
-      const nothing = { key: expected.failed, text: FAILED[expected.failed] };
+      const nothing = { key: expected.failed, text: FAILURES[expected.failed] };
       found({ kind: "different", command, recorded: [...expected.parts, nothing], actual: answered.parts });
     }
     if (same && this.#isToldOf(step)) this.#same++;
@@ -169,64 +167,6 @@ class Player {
   /** Whether an answer is asked for by either agreement, or was given all the same. */
   #isToldOf({ command, replies }: Step): boolean {
     return command === undefined || replies.length > 0 || isAnswered(command.type, this.#actual);
-  }
-
-  /** The answer of the filter, and more if more was recorded. */
-  async #hear({ command, replies, broken }: Step): Promise<Answered> {
-    const { redacted, timeout } = this.#options;
-    const answer = new Answer(redacted);
-    let final: ReplyType | undefined;
-    let asked = command === undefined
-      ? replies.length > 0 || broken !== undefined
-      : isAnswered(command.type, this.#actual);
-    // Recorded replies to which nothing had asked: they may come late.
-    let extra = asked ? replies.slice(replies.findIndex(isLast)).length - 1 : replies.length;
-    while (true) {
-      const unasked = extra > 0 || broken === "broken";
-      const more = asked ? timeout : unasked ? Math.min(timeout, GRACE) : 0;
-      const heard = more > 0 ? await this.#link.next(more) : this.#link.ready();
-      if (heard === undefined) return { parts: answer.parts, final };
-      if (heard.what === "reply") {
-        answer.take(this.#redacted(heard.packet));
-        if (!asked) extra--;
-        if (!isFinal(heard.reply)) continue;
-        if (asked) final = heard.reply.type;
-        asked = false;
-        if (command?.type === "negotiate" && heard.reply.type === "negotiate") this.#actual = heard.reply;
-      } else if (heard.what === "broken") {
-        if (heard.packet !== undefined) answer.take(this.#redacted(heard.packet));
-        const why = `the filter breaks the protocol: ${heard.why}`;
-        return { parts: answer.parts, final, failed: "broken", why };
-      } else if (!asked) {
-        return { parts: answer.parts, final };
-      } else {
-        const why = heard.what === "closed"
-          ? "the filter closes the connection"
-          : `the filter does not answer within ${timeout / 1000} s`;
-        return { parts: answer.parts, final, failed: heard.what, why };
-      }
-    }
-  }
-
-  #redacted(packet: Uint8Array): Uint8Array {
-    return this.#redactor?.redact("filter", { what: "packet", bytes: packet }).bytes ?? packet;
-  }
-
-  /** What was recorded as the answer. */
-  #expected({ command, replies, broken }: Step): Answered {
-    const said = replies.map(understood);
-    const nonsense = said.indexOf(undefined);
-    const parts = partsOf(nonsense === -1 ? replies : replies.slice(0, nonsense + 1), this.#options.redacted);
-    if (nonsense !== -1) return { parts, final: undefined, failed: "broken" };
-    const last = said.find((reply) => reply !== undefined && isFinal(reply));
-    if (command?.type === "negotiate" && last?.type === "negotiate") this.#recorded = last;
-    const asked = command === undefined ? broken !== undefined : isAnswered(command.type, this.#recorded);
-    const failed = asked && last === undefined
-      ? broken ?? "silent"
-      : broken === "broken"
-      ? broken
-      : undefined;
-    return { parts, final: last?.type, ...failed === undefined ? {} : { failed } };
   }
 
   #compare(
@@ -260,8 +200,8 @@ class Player {
       return false;
     }
     if (command === undefined || answered.final === undefined) return true;
-    const over = overAfter(command.type, answered.final);
-    const before = expected.final === undefined ? "nothing" : overAfter(command.type, expected.final);
+    const over = overAfter(command.type, answered.final.type);
+    const before = expected.final === undefined ? "nothing" : overAfter(command.type, expected.final.type);
     if (over !== before) this.#over = over;
     return true;
   }
@@ -269,44 +209,29 @@ class Player {
   /** What the filter still says when all has been said to it. */
   async #end(): Promise<void> {
     const { ends } = this.#script;
-    const { redacted, timeout, found } = this.#options;
+    const { timeout, found } = this.#options;
     if (ends.mta) this.#link.end();
-    const answer = new Answer(redacted);
     const patience = ends.filter ? timeout : ends.mta ? Math.min(timeout, GRACE) : 0;
-    while (true) {
-      const heard = patience > 0 ? await this.#link.next(patience) : this.#link.ready();
-      if (heard?.what === "reply") {
-        answer.take(this.#redacted(heard.packet));
-        continue;
-      }
-      if (answer.parts.length > 0) {
-        found({ kind: "different", command: undefined, recorded: [], actual: answer.parts });
-      }
-      if (heard?.what === "broken") {
-        found({ kind: "trouble", command: undefined, why: `the filter breaks the protocol: ${heard.why}` });
-      } else if (heard?.what === "silent" && ends.filter) {
-        found({ kind: "trouble", command: undefined, why: "the filter does not close the connection" });
-      }
-      return;
+    const { parts, failed, why } = await hearEnd(this.#link, patience, this.#answer());
+    if (parts.length > 0) found({ kind: "different", command: undefined, recorded: [], actual: parts });
+    if (failed === "broken") found({ kind: "trouble", command: undefined, why: why! });
+    else if (failed === "silent" && ends.filter) {
+      found({ kind: "trouble", command: undefined, why: "the filter does not close the connection" });
     }
+  }
+
+  /** Collects an answer as the recording has it: without what was left out. */
+  #answer(): Answer {
+    const { redacted } = this.#options;
+    return new Answer(
+      redacted,
+      (packet) => this.#redactor?.redact("filter", { what: "packet", bytes: packet }).bytes ?? packet,
+    );
   }
 }
 
-/** What a recording has in place of an answer. */
-const FAILED = {
-  closed: "closes the connection",
-  broken: "breaks the protocol",
-  silent: "does not answer",
-} as const;
-
 function sameParts(one: readonly AnswerPart[], other: readonly AnswerPart[]): boolean {
   return one.length === other.length && one.every(({ key }, index) => key === other[index]!.key);
-}
-
-/** Whether nothing that was asked for follows this reply. */
-function isLast(packet: Uint8Array): boolean {
-  const reply = understood(packet);
-  return reply === undefined || isFinal(reply);
 }
 
 /** A packet with its length in front. */

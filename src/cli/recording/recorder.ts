@@ -20,7 +20,8 @@ export class Recorder {
   }
 
   /**
-   * Begins a recording that only its owner may read, since it holds people's mail; what the file held is gone.
+   * Begins a recording, in a new file that only its owner may read, since it holds people's mail; or in one that there
+   * is, which loses what it held.
    *
    * @param onFailure Told once if the file can no longer be written; what comes after that is not recorded.
    */

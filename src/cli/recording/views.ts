@@ -1,4 +1,14 @@
-import { decodeCommand, decodeReply, decodeText, Macros } from "../../protocol/mod.ts";
+import {
+  ACTION,
+  type Command,
+  decodeCommand,
+  decodeReply,
+  decodeText,
+  Macros,
+  PROTOCOL,
+  type Reply,
+} from "../../protocol/mod.ts";
+import { flagNames } from "../../protocol/flags.ts";
 import { describe, describeChunk } from "../../protocol/description.ts";
 import { visible, wrap } from "../layout.ts";
 import type { Style, Terminal } from "../terminal.ts";
@@ -86,9 +96,18 @@ export function describeEntry({ side, what, bytes, why }: Entry): {
       const message = decoded(side, bytes);
       return message instanceof Error
         ? { text: `${NAMES[side]} sends ${describeChunk(bytes)}; ${message.message}`, trouble: true }
-        : { text: describe(message, LONGEST), trouble: false };
+        : { text: described(message), trouble: false };
     }
   }
+}
+
+/** What was agreed on is told by its names too. */
+function described(message: Command | Reply): string {
+  const text = describe(message, LONGEST);
+  if (message.type !== "negotiate" || "extra" in message) return text;
+  const { actions, protocol } = message;
+  const names = [flagNames(ACTION, actions), flagNames(PROTOCOL, protocol)];
+  return [text, ...names.filter((part) => part !== "")].join("; ");
 }
 
 /** The message in a packet, or why there is none. */

@@ -165,7 +165,7 @@ function isChange({ sign }: { readonly sign: string }): boolean {
 }
 
 function linesOf({ text }: DeliveredMessage): string[] {
-  return text.replace(/\n$/, "").split("\n");
+  return text.replace(/\n$/, "").replaceAll("\t", "    ").split("\n");
 }
 
 /** The looks of lines by how they start: who says it, or what becomes of it. */
