@@ -42,6 +42,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     time: true,
     runtime: NONE,
   },
+  observe: { imports: ["errors", "session"], time: true, runtime: NONE },
+  opentelemetry: {
+    imports: ["errors", "session"],
+    packages: ["@opentelemetry/api"],
+    time: true,
+    runtime: NONE,
+  },
   testing: { imports: EVERYTHING, time: true, runtime: NONE },
   cli: { imports: EVERYTHING, time: true, runtime: ALL, loads: /\/fresh_import\.ts$/ },
 };

@@ -140,6 +140,7 @@ export class Conversation implements Host {
     if (this.#closed) return;
     this.end.receive(chunk);
     this.advance();
+    this.account();
   }
 
   /** The MTA has closed its side: what it sent is still answered. */
@@ -223,7 +224,7 @@ export class Conversation implements Host {
     if (this.#advancing || this.#closed) return;
     if (this.end.buffered > 0 || this.#kept !== undefined) this.#read();
     this.#flush();
-    this.#account();
+    if (this.#judging && this.#run?.settled !== false) this.account();
     if (this.#run?.held === undefined) {
       if (this.end.closed) this.#stop("the MTA closed the connection");
       else if (this.#peerDone) this.#endOfBytes();
@@ -410,8 +411,8 @@ export class Conversation implements Host {
     if (stage === COMMANDS.rcpt.code) this.#run?.memory.addEnvelope(definitions.length);
   }
 
-  /** Brings the load up to date. */
-  #account(): void {
+  /** Brings the load up to date: after each read, when a message ends, and when a filter keeps more of it. */
+  account(): void {
     const run = this.#closed || this.#run?.settled ? undefined : this.#run;
     const bytes = this.#closed ? 0 : this.end.buffered + (run?.memory.bytes ?? 0);
     const judging = run !== undefined && run.memory.reached("mail");
@@ -438,7 +439,7 @@ export class Conversation implements Host {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort(why, cause);
-    this.#account();
+    this.account();
     this.observation?.end(cause);
     this.#outlet.close();
   }

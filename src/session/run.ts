@@ -38,6 +38,8 @@ export interface Host {
   refuse(run: Run, reason: MilterError): void;
   /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
   hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
+  /** Brings the server's load up to date. */
+  account(): void;
   /** A filter has said that it is at work. */
   progressed(): void;
   /** How long the filters may go on before the policy answers for them, in milliseconds. */
@@ -137,6 +139,7 @@ export class Run {
     }
     if (held + bytes > limits.bytes) throw this.#host.hit("bytes", "failed", this);
     this.memory.collected += bytes;
+    this.#host.account();
   }
 
   /** One of them has asked on: if nobody looks at the event any more, it is answered. */

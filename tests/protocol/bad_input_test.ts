@@ -2,6 +2,7 @@
 
 import { COMMANDS, type CommandType, FilterEnd, MilterError, type MtaEnd } from "../../src/protocol/mod.ts";
 import { concat, frame } from "../bytes.ts";
+import { anyPacket, mutate } from "../fuzz/mistakes.ts";
 import { assert, property, type Random } from "../harness.ts";
 import { CONVERSATIONS } from "../transcripts.ts";
 import { filterEndBefore, mtaEndAt } from "./ends.ts";
@@ -39,34 +40,6 @@ function survive(end: FilterEnd | MtaEnd, chunks: readonly Uint8Array[]): void {
     }
     assert(end.buffered <= given, `${end.buffered} bytes are kept of ${given}`);
   }
-}
-
-/** A packet that may be anything, its code often one that exists. */
-function anyPacket(random: Random): Uint8Array {
-  const data = random.bytes(random.pick([0, 0, 1, 2, 12, 40])).map((byte) => random.chance(0.3) ? 0 : byte);
-  const code = random.chance(0.1)
-    ? random.below(256)
-    : random.pick([..."OCHMRTLNBEUDAQKcartdyshimbe+2-qp4f"]).charCodeAt(0);
-  return frame(concat([Uint8Array.of(code), data]));
-}
-
-/** Bytes that are wrong here and there: changed, left out, put in, said twice. */
-function mutate(random: Random, bytes: Uint8Array): Uint8Array {
-  let mutated = bytes;
-  for (let count = random.between(1, 4); count > 0; count--) {
-    const at = random.below(mutated.length + 1);
-    const [before, after] = [mutated.subarray(0, at), mutated.subarray(at)];
-    mutated = concat(
-      random.pick([
-        () => [before, Uint8Array.of(random.pick([0, 1, 0xff, random.below(256)])), after.subarray(1)],
-        () => [before, after.subarray(random.between(1, 20))],
-        () => [before, random.bytes(random.between(1, 20)), after],
-        () => [before, anyPacket(random), after],
-        () => [before, after.subarray(0, 60), after],
-      ])(),
-    );
-  }
-  return mutated;
 }
 
 const split = (random: Random, bytes: Uint8Array) => random.split(bytes, random.between(1, 6));
