@@ -1,15 +1,22 @@
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
+import { type Listed, Roster } from "./roster.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
+
+/** A connection that is served. */
+interface Served extends Listed {
+  readonly conversation: Conversation;
+  readonly socket: Socket;
+}
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
   readonly #filter: Filter;
   readonly #options: ConversationOptions;
-  readonly #open: Map<Conversation, Socket> = new Map();
+  readonly #open: Roster<Served> = new Roster();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
   #closing = false;
@@ -27,7 +34,8 @@ export class Service {
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
     const conversation = new Conversation(this.#filter, socket, this.#options);
-    this.#open.set(conversation, socket);
+    const served: Served = { conversation, socket, place: 0 };
+    this.#open.add(served);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({
       data: (chunk) => conversation.receive(chunk),
@@ -35,7 +43,7 @@ export class Service {
       drain: () => conversation.receiveDrain(),
       closed: (error) => {
         conversation.lose(error);
-        this.#open.delete(conversation);
+        this.#open.remove(served);
         if (this.#open.size === 0) this.#rest();
       },
     });
@@ -50,17 +58,17 @@ export class Service {
   /** Lets each connection end when its message has its verdict. */
   drain(): void {
     this.#closing = true;
-    for (const conversation of [...this.#open.keys()]) conversation.finish();
+    for (const { conversation } of this.#open.members()) conversation.finish();
   }
 
   /** Ends all connections at once. */
   destroy(): void {
-    for (const socket of [...this.#open.values()]) socket.destroy();
+    for (const { socket } of this.#open.members()) socket.destroy();
   }
 
   #tick(): void {
     const now = performance.now();
-    for (const conversation of [...this.#open.keys()]) conversation.tick(now);
+    for (const { conversation } of this.#open.members()) conversation.tick(now);
   }
 
   #interval(): number {
