@@ -75,7 +75,8 @@ export class Macros {
   }
 
   #find(bare: string): Uint8Array | undefined {
-    return valueOf(bare, this.#definitions) ?? this.#earlier?.#find(bare);
+    const value = valueOf(bare, this.#definitions);
+    return value !== undefined || this.#earlier === undefined ? value : this.#earlier.#find(bare);
   }
 
   /** Whether a macro is defined, were it empty. */
