@@ -12,6 +12,16 @@
  * }, { listen: "inet:0@127.0.0.1" });
  * ```
  *
+ * | Import | Holds |
+ * |---|---|
+ * | `@kilter/milter` | filters, and serving them |
+ * | `@kilter/milter/testing` | a mail server in memory, for tests |
+ * | `@kilter/milter/mime` | what is in a mail, read and written |
+ * | `@kilter/milter/client` | the mail server's side: calls filters of any make |
+ * | `@kilter/milter/cli` | the command `kilter` |
+ * | `@kilter/milter/protocol` | the protocol, without I/O |
+ * | `@kilter/milter/deno`, `/bun`, `/node` | a runtime's sockets, named outright |
+ *
  * @module
  */
 
@@ -19,6 +29,7 @@ export { type ErrorCode, type ErrorSide, MilterError, type MilterErrorOptions } 
 export {
   type Address,
   formatAddress,
+  type InheritedSocket,
   parseAddress,
   type TcpAddress,
   type UnixAddress,
@@ -51,9 +62,22 @@ export type { Header } from "./src/session/header.ts";
 export type { Log, LogEntry } from "./src/session/log.ts";
 export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
+export type {
+  DeniedConnection,
+  FilterFailure,
+  LimitHit,
+  ObservedConnection,
+  ObservedEvent,
+  ObservedMessage,
+  ObservedRecipient,
+  Observer,
+} from "./src/session/observer.ts";
+export type { ReportOptions } from "./src/session/reporter.ts";
+export type { LimitName, Limits } from "./src/session/limits.ts";
+export type { OneOrMore } from "./src/session/observers.ts";
 export type { ErrorPolicy } from "./src/session/policy.ts";
 export type { RunnerOptions } from "./src/session/runner.ts";
-export type { Timeouts } from "./src/session/watch.ts";
+export type { Timeouts } from "./src/session/timeouts.ts";
 export type {
   Body,
   EnvelopeEditOptions,

@@ -30,7 +30,8 @@ function uses(path: string, text: string): Use[] {
   const visit = (node: ts.Node): void => {
     const specifier = specifierOf(node);
     if (specifier !== undefined) {
-      add("import", ts.isStringLiteralLike(specifier) ? specifier.text : specifier.getText(), node);
+      if (ts.isStringLiteralLike(specifier)) add("import", specifier.text, node);
+      else add("load", specifier.getText(), node);
     } else if (ts.isIdentifier(node)) {
       if (isDeclared(node)) declared.add(node.text);
       else if (isReference(node)) add("name", node.text, node);
@@ -42,7 +43,7 @@ function uses(path: string, text: string): Use[] {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  return found.filter(({ kind, what }) => kind === "import" || !declared.has(what));
+  return found.filter(({ kind, what }) => kind !== "name" || !declared.has(what));
 }
 
 /** The expression that names the module which this node imports, of the five ways to write that. */

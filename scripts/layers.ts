@@ -15,6 +15,8 @@ export interface Room {
   readonly time: boolean;
   /** The files that may name a runtime and import its own modules. */
   readonly runtime: RegExp;
+  /** The files that may import what is named only while running: modules of users. None by default. */
+  readonly loads?: RegExp;
 }
 
 const NONE = /(?!)/;
@@ -41,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     runtime: NONE,
   },
   testing: { imports: EVERYTHING, time: true, runtime: NONE },
-  cli: { imports: EVERYTHING, time: true, runtime: ALL },
+  cli: { imports: EVERYTHING, time: true, runtime: ALL, loads: /\/fresh_import\.ts$/ },
 };
 
 /** The entry point beside `src`: a list of names from any room. */
@@ -59,8 +61,11 @@ const TIME_NAMES: ReadonlySet<string> = new Set([
 
 /** Something that a module uses. */
 export interface Use {
-  /** `"import"`: another module, by its specifier. `"name"`: a global or a keyword. */
-  readonly kind: "import" | "name";
+  /**
+   * `"import"`: another module, by its specifier. `"load"`: one whose specifier is an expression. `"name"`: a global or
+   * a keyword.
+   */
+  readonly kind: "import" | "load" | "name";
   readonly what: string;
   readonly line: number;
 }
@@ -77,12 +82,25 @@ export function violations({ path, uses }: Module): string[] {
   const room = name === "mod" ? ENTRY : ROOMS[name];
   if (room === undefined) return [`${path}: "${name}" is not a room of scripts/layers.ts`];
   return uses.flatMap(({ kind, what, line }) => {
-    const rule = kind === "import"
-      ? ruleOfImport(path, name, room, what)
-      : ruleOfName(path, name, room, what);
-    if (rule === undefined) return [];
-    return [`${path}:${line}: ${kind === "import" ? `imports "${what}"` : `uses ${what}`}: ${rule}`];
+    const [does, ruleOf] = KINDS[kind];
+    const rule = ruleOf(path, name, room, what);
+    return rule === undefined ? [] : [`${path}:${line}: ${does(what)}: ${rule}`];
   });
+}
+
+type RuleOf = (path: string, name: string, room: Room, what: string) => string | undefined;
+
+/** What a use of each kind is called, and the rule that it breaks, if any. */
+const KINDS: Readonly<Record<Use["kind"], readonly [does: (what: string) => string, ruleOf: RuleOf]>> = {
+  import: [(what) => `imports "${what}"`, ruleOfImport],
+  load: [(what) => `imports ${what}`, ruleOfLoad],
+  name: [(what) => `uses ${what}`, ruleOfName],
+};
+
+/** The rule that an import of something computed breaks, if any. */
+function ruleOfLoad(path: string, _name: string, { loads }: Room): string | undefined {
+  if (loads?.test(path)) return undefined;
+  return "the library has no dependencies: only relative imports, written out";
 }
 
 /** The rule that an import breaks, if any. */

@@ -9,7 +9,7 @@ interface Step {
   /** What it makes sure of. */
   readonly about: string;
   readonly args: readonly string[];
-  /** Shows its output while it runs, because it runs long. Otherwise only a failure's is shown. */
+  /** Shows its output while it runs, because it runs long or measures. Otherwise only a failure's is shown. */
   readonly live?: boolean;
 }
 
@@ -32,6 +32,10 @@ const IMPORT_MAP: string = (() => {
   return `--import-map=data:application/json,${encodeURIComponent(JSON.stringify({ imports }))}`;
 })();
 
+/** The pages of the documentation. */
+const PAGES: readonly string[] = [...Deno.readDirSync(new URL("../docs", import.meta.url))]
+  .map(({ name }) => `docs/${name}`).filter((path) => path.endsWith(".md")).sort();
+
 const STEPS: readonly Step[] = [
   { name: "format", about: "deno fmt would change nothing", args: ["fmt", "--check"] },
   { name: "lint", about: "deno lint finds nothing", args: ["lint"] },
@@ -53,8 +57,8 @@ const STEPS: readonly Step[] = [
   },
   {
     name: "readme",
-    about: "the README's examples pass the type check",
-    args: ["check", "--quiet", "--doc-only", IMPORT_MAP, "README.md"],
+    about: "the examples in README.md and docs/ pass the type check",
+    args: ["check", "--quiet", "--doc-only", IMPORT_MAP, "README.md", ...PAGES],
   },
   {
     name: "publish",
@@ -63,8 +67,9 @@ const STEPS: readonly Step[] = [
   },
   {
     name: "package",
-    about: "npm's package installs and loads on each runtime",
+    about: "npm's package installs, compiles, bundles and runs as its users would have it",
     args: ["run", "-A", "scripts/check_npm.ts"],
+    live: true,
   },
   {
     name: "tests",

@@ -18,7 +18,10 @@ const ROOT: URL = new URL("../", import.meta.url);
 const LEFT_OUT: ReadonlySet<string> = new Set(["node_modules", "npm", "coverage"]);
 
 /** What is installed: for `./mime`, and for tests and examples. */
-const PACKAGES: Readonly<Record<string, string>> = { ...PEERS, mailauth: versionOf("mailauth") };
+const PACKAGES: Readonly<Record<string, string>> = {
+  ...PEERS,
+  ...Object.fromEntries(["mailauth", "smtp-server"].map((name) => [name, versionOf(name)])),
+};
 
 /** Copies the project to `target`, an empty directory, in the language that the runtime reads. */
 export async function stage(target: string, reads: Runtime["reads"]): Promise<void> {

@@ -14,11 +14,12 @@
  * | `SETTLED` | the verdict of the message has been given already |
  * | `NOT_AGREED` | an event, an edit or an answer that was not negotiated with the MTA |
  * | `NEGOTIATION` | the two sides cannot agree on a version or on what the filter must have |
- * | `FRAME` | bytes that are no packet: an empty one, one over the limit, a peer that is no MTA |
+ * | `FRAME` | bytes that are no packet: an empty one, one that is cut short, a peer that is no MTA |
  * | `MESSAGE` | a packet whose fields are broken, or whose code is unknown |
  * | `ORDER` | a command or an answer that may not come here |
- * | `LIMIT` | more bytes than the caller allowed |
+ * | `LIMIT` | more than is allowed: of a packet, of a message, at once |
  * | `TIMEOUT` | a deadline passed |
+ * | `CLOSING` | the server is shutting down, and takes no new message |
  * | `CONNECTION` | the connection failed |
  * | `LISTEN` | the server cannot listen: the address is in use, or not permitted |
  * | `FILTER` | a filter returned something that is no verdict |
@@ -34,6 +35,7 @@ export type ErrorCode =
   | "ORDER"
   | "LIMIT"
   | "TIMEOUT"
+  | "CLOSING"
   | "CONNECTION"
   | "LISTEN"
   | "FILTER";

@@ -25,4 +25,4 @@ export {
 export { test, type TestBody, type TestOptions } from "./harness/declare.ts";
 export { property, type PropertyBody, type PropertyOptions, Random } from "./harness/random.ts";
 export { delay, readBytes, readText, type TempDir, tempDir } from "./harness/files.ts";
-export { runtime } from "./harness/runtime.ts";
+export { programCommand, runtime } from "./harness/runtime.ts";

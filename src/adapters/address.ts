@@ -12,10 +12,20 @@ export interface UnixAddress {
   readonly path: string;
   /** The permissions of the socket file that is made, such as `0o660`; by default what the umask leaves. */
   readonly mode?: number;
+  /** The user that the socket file will belong to, by number or by a name of `/etc/passwd`; only root can give it away. */
+  readonly owner?: number | string;
+  /** The group that the socket file will belong to, by number or by a name of `/etc/group`. */
+  readonly group?: number | string;
 }
 
 /** Where a server listens, or a client connects to. */
 export type Address = TcpAddress | UnixAddress;
+
+/** A socket that listens already: whoever started this process has opened it, as systemd does. */
+export interface InheritedSocket {
+  /** Its descriptor, from 3 on. */
+  readonly fd: number;
+}
 
 const FORMS = "inet:PORT@HOST, inet:HOST:PORT, inet6:PORT@HOST, unix:/PATH, local:/PATH or HOST:PORT";
 
@@ -41,6 +51,7 @@ const LOOPBACK = { inet: "127.0.0.1", inet6: "::1" } as const;
 export function parseAddress(address: string | Address): Address {
   if (typeof address === "object" && address !== null) return checkAddress(address);
   if (typeof address !== "string") throw new TypeError(`Cannot use address: ${String(address)} is no string`);
+  if (/^fd:\d+$/.test(address)) refuse(`${address} is a socket that listens, for servers only`);
   const [, scheme = "", rest = ""] = /^(?:(inet6?|unix|local):)?(.*)$/s.exec(address) ?? [];
   if (scheme === "unix" || scheme === "local") return checkAddress({ path: rest });
   if (scheme === "" && rest.startsWith("/")) return checkAddress({ path: rest });
@@ -52,19 +63,38 @@ export function parseAddress(address: string | Address): Address {
   return checkAddress({ host: bare || LOOPBACK[scheme === "inet6" ? "inet6" : "inet"], port: Number(port) });
 }
 
+/**
+ * Where a server is to listen: an address as {@linkcode parseAddress} takes it, or a socket that listens already, by
+ * its descriptor: `fd:3`.
+ *
+ * @throws {TypeError} if it is neither.
+ */
+export function parseListen(listen: string | Address | InheritedSocket): Address | InheritedSocket {
+  if (typeof listen === "object" && listen !== null && "fd" in listen) return checkInherited(listen);
+  const [, fd] = typeof listen === "string" ? /^fd:(\d+)$/.exec(listen) ?? [] : [];
+  return fd === undefined ? parseAddress(listen as string | Address) : checkInherited({ fd: Number(fd) });
+}
+
+function checkInherited({ fd }: InheritedSocket): InheritedSocket {
+  // 0, 1 and 2 are the standard streams.
+  if (!Number.isSafeInteger(fd) || fd < 3) refuse(`${fd} is no descriptor from 3 on`);
+  return { fd };
+}
+
 function checkAddress(address: Address): Address {
-  const refuse = (why: string): never => {
-    throw new TypeError(`Cannot use address: ${why}`);
-  };
   if ("path" in address) {
-    const { path, mode } = address;
+    const { path, mode, owner, group } = address;
     if (typeof path !== "string" || path === "" || path.includes("\0")) {
       refuse(`${JSON.stringify(path)} is no path`);
     }
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o777)) {
       refuse(`mode ${mode} is none`);
     }
-    return mode === undefined ? { path } : { path, mode };
+    for (const [what, who] of Object.entries({ owner, group })) {
+      if (who !== undefined && !isAccount(who)) refuse(`${JSON.stringify(who)} is no ${what}`);
+    }
+    const given = Object.entries({ mode, owner, group }).filter(([, value]) => value !== undefined);
+    return { path, ...Object.fromEntries(given) };
   }
   const { host, port } = address;
   if (!Number.isInteger(port) || port < 0 || port > 65535) refuse(`${port} is no port from 0 to 65535`);
@@ -74,8 +104,22 @@ function checkAddress(address: Address): Address {
   return { host: host ?? LOOPBACK.inet, port };
 }
 
-/** An address in Sendmail's form, which {@linkcode parseAddress} takes: `inet:8891@127.0.0.1`. */
-export function formatAddress(address: Address): string {
+function refuse(why: string): never {
+  throw new TypeError(`Cannot use address: ${why}`);
+}
+
+/** Whether it can be the number or the name of a user or of a group. */
+function isAccount(account: unknown): boolean {
+  if (typeof account === "string") return /^[^:\s]+$/.test(account);
+  return typeof account === "number" && Number.isInteger(account) && account >= 0 && account < 2 ** 32 - 1;
+}
+
+/**
+ * An address in Sendmail's form, which {@linkcode parseAddress} takes: `inet:8891@127.0.0.1`; an inherited socket as
+ * `fd:3`.
+ */
+export function formatAddress(address: Address | InheritedSocket): string {
+  if ("fd" in address) return `fd:${address.fd}`;
   if ("path" in address) return `unix:${address.path}`;
   return `${address.host.includes(":") ? "inet6" : "inet"}:${address.port}@${address.host}`;
 }

@@ -8,7 +8,7 @@ import {
   WRITE_HIGH_WATER,
 } from "./socket.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Bun's API, so that other runtimes can check this file. */
 interface BunApi {
@@ -43,6 +43,7 @@ interface BunConnection {
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
+  shutdown(): void;
   end(): void;
   terminate(): void;
   setNoDelay(noDelay?: boolean): void;
@@ -53,14 +54,13 @@ export const bunAdapter: Adapter = {
   async listen(address, onSocket): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = bun().listen(bunOptions(address, onSocket));
-    if ("path" in address) await setMode(address);
-    return {
+    return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
         listener.stop(false);
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   connect(address): Promise<Socket> {
@@ -123,6 +123,7 @@ class BunSocket implements Socket {
   #queue: Uint8Array[] = [];
   #queued = 0;
   #blocked = false;
+  #ending = false;
   #closing = false;
   #closed = false;
   #unstarted = false;
@@ -136,6 +137,10 @@ class BunSocket implements Socket {
   /** Asked of the system only when it is wanted. */
   get peer(): string {
     return peerName(this.#address, this.#connection.remoteAddress, this.#connection.remotePort);
+  }
+
+  get host(): string | undefined {
+    return "path" in this.#address ? undefined : this.#connection.remoteAddress;
   }
 
   start(events: SocketEvents): void {
@@ -173,6 +178,7 @@ class BunSocket implements Socket {
       this.#queue.shift();
     }
     if (this.#closing) this.#connection.end();
+    else if (this.#ending) this.#connection.shutdown();
     else if (this.#blocked) {
       this.#blocked = false;
       this.events?.drain();
@@ -185,6 +191,11 @@ class BunSocket implements Socket {
 
   resume(): void {
     this.#connection.resume();
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#queue.length === 0) this.#connection.shutdown();
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import {
   type SocketEvents,
   WRITE_HIGH_WATER,
 } from "./socket.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Deno's API, so that other runtimes can check this file. */
 interface DenoApi {
@@ -37,6 +37,7 @@ interface DenoConn {
   readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
   close(): void;
   setNoDelay?(noDelay?: boolean): void;
 }
@@ -46,16 +47,15 @@ export const denoAdapter: Adapter = {
   async listen(address, onSocket): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = deno().listen(denoOptions(address));
-    if ("path" in address) await setMode(address);
     const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)));
-    return {
+    return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
         listener.close();
         await accepting;
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   async connect(address): Promise<Socket> {
@@ -101,11 +101,13 @@ const SLAB = { talk: 8 * 1024, body: 256 * 1024 } as const;
 
 class DenoSocket implements Socket {
   readonly peer: string;
+  readonly host: string | undefined;
   readonly #conn: DenoConn;
   readonly #queue: Uint8Array[] = [];
   #queued = 0;
   #writing: Uint8Array | undefined;
   #blocked = false;
+  #ending = false;
   #closing = false;
   #closed = false;
   #resume: (() => void) | undefined;
@@ -114,6 +116,7 @@ class DenoSocket implements Socket {
 
   constructor(conn: DenoConn, address: Address) {
     this.#conn = conn;
+    this.host = conn.remoteAddr.hostname;
     this.peer = peerName(address, conn.remoteAddr.hostname, conn.remoteAddr.port);
     conn.setNoDelay?.(true);
   }
@@ -168,6 +171,7 @@ class DenoSocket implements Socket {
     if (next !== undefined && !this.#closed) return this.#send(next);
     this.#writing = undefined;
     if (this.#closing) this.#close();
+    else if (this.#ending) this.#endNow();
     else if (this.#blocked) {
       this.#blocked = false;
       this.#events?.drain();
@@ -184,6 +188,15 @@ class DenoSocket implements Socket {
     this.#paused = false;
     this.#resume?.();
     this.#resume = undefined;
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#writing === undefined) this.#endNow();
+  }
+
+  #endNow(): void {
+    if (!this.#closed) this.#conn.closeWrite().catch(this.#failed);
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import {
   WRITE_HIGH_WATER,
 } from "./socket.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
-import { clearPath, removePath, setMode } from "./unix_socket.ts";
+import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** `node:net`. */
 export const nodeAdapter: Adapter = {
@@ -25,15 +25,14 @@ export const nodeAdapter: Adapter = {
       "listening",
       () => server.listen("path" in address ? { path: address.path } : { ...address }),
     );
-    if ("path" in address) await setMode(address);
-    return {
+    return await secure({
       address: boundAddress(server, address),
       async close() {
         // The server counts its connections; it is done for us when it takes no more.
         server.close();
         if ("path" in address) await removePath(address);
       },
-    };
+    });
   },
 
   async connect(address): Promise<Socket> {
@@ -44,7 +43,7 @@ export const nodeAdapter: Adapter = {
 };
 
 /** Waits for the event that says that it worked, or for the error. */
-function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
+export function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     emitter.once("error", reject);
     emitter.once(event, () => {
@@ -62,7 +61,8 @@ function boundAddress(server: Server, asked: Address): Address {
     : asked;
 }
 
-class NodeSocket implements Socket {
+/** A connection of `node:net`; `address` is that of the listener or that was connected to. */
+export class NodeSocket implements Socket {
   readonly #socket: NodeSocketHandle;
   readonly #address: Address;
   readonly #waiting: Uint8Array[] = [];
@@ -77,6 +77,10 @@ class NodeSocket implements Socket {
   /** Asked of the system only when it is wanted. */
   get peer(): string {
     return peerName(this.#address, this.#socket.remoteAddress, this.#socket.remotePort);
+  }
+
+  get host(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   start(events: SocketEvents): void {
@@ -125,6 +129,11 @@ class NodeSocket implements Socket {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  end(): void {
+    this.flush();
+    this.#socket.end();
   }
 
   close(): void {

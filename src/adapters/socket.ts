@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress, type InheritedSocket } from "./address.ts";
 
 /** What a connection tells. */
 export interface SocketEvents {
@@ -20,6 +20,8 @@ export interface Socket {
    * Empty when nothing is known, as of a connection that is gone.
    */
   readonly peer: string;
+  /** The peer's IP address; `undefined` where it has none, as by a Unix socket. */
+  readonly host: string | undefined;
   /** Starts to read. */
   start(events: SocketEvents): void;
   /** Sends bytes, which must not be changed any more; tells whether there is room for more. */
@@ -28,6 +30,8 @@ export interface Socket {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /** Closes this side only, after what was written: the peer can still write. */
+  end(): void;
   /** Closes after what was written. */
   close(): void;
   /** Closes at once. */
@@ -75,6 +79,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ConnectionRefused: "nobody listens there",
   ENOENT: "the path does not exist",
   NotFound: "the path does not exist",
+  EINVAL: "there is no socket that listens",
+  ENOTSOCK: "there is no socket that listens",
   ENOTDIR: "the directory is none",
   NotADirectory: "the directory is none",
   ENOTFOUND: "the host name is not known",
@@ -82,7 +88,11 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** A runtime's error about an address as an error of this library. */
-export function addressError(act: "listen on" | "connect to", address: Address, cause: unknown): MilterError {
+export function addressError(
+  act: "listen on" | "connect to",
+  address: Address | InheritedSocket,
+  cause: unknown,
+): MilterError {
   if (cause instanceof MilterError) return cause;
   const { code, name, message } = (cause ?? {}) as { code?: string; name?: string; message?: string };
   const reason = REASONS[code ?? ""] ?? REASONS[name ?? ""] ?? message ?? String(cause);

@@ -11,10 +11,12 @@ export interface StreamPair {
 /** A connection over a pair of Web Streams. */
 export class StreamSocket implements Socket {
   readonly peer = "";
+  readonly host = undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #queued = 0;
   #blocked = false;
+  #ended: Promise<void> | undefined;
   #closing = false;
   #closed = false;
   #paused = false;
@@ -69,10 +71,17 @@ export class StreamSocket implements Socket {
     this.#resume = undefined;
   }
 
+  end(): void {
+    if (this.#closed) return;
+    this.#ended ??= this.#writer.close();
+    this.#ended.catch((error) => this.#finish(error));
+  }
+
   close(): void {
     if (this.#closing || this.#closed) return;
     this.#closing = true;
-    this.#writer.close().then(() => this.#finish(), (error) => this.#finish(error));
+    this.#ended ??= this.#writer.close();
+    this.#ended.then(() => this.#finish(), (error) => this.#finish(error));
   }
 
   destroy(): void {

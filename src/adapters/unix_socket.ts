@@ -1,9 +1,10 @@
-import { chmod, lstat, rm, stat } from "node:fs/promises";
+import { chmod, chown, lstat, readFile, rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { platform } from "node:process";
 import { MilterError } from "../errors.ts";
 import { formatAddress, type UnixAddress } from "./address.ts";
+import type { Listener } from "./socket.ts";
 
 /** The most bytes of a socket's path. Node 20 cuts a longer one off, and listens there. */
 const MAX_PATH = platform === "darwin" ? 103 : 107;
@@ -29,9 +30,43 @@ export async function clearPath(address: UnixAddress): Promise<void> {
   await rm(address.path, { force: true });
 }
 
-/** Gives the socket file the permissions that were asked for. */
-export async function setMode({ path, mode }: UnixAddress): Promise<void> {
-  if (mode !== undefined) await chmod(path, mode);
+/**
+ * Gives a socket file the permissions, the owner and the group that its address asks for. A listener that cannot have
+ * them is closed.
+ *
+ * @throws {MilterError} `LISTEN` if the name of an owner or a group is not known.
+ */
+export async function secure(listener: Listener): Promise<Listener> {
+  const { address } = listener;
+  if (!("path" in address)) return listener;
+  const { path, mode, owner, group } = address;
+  try {
+    if (mode !== undefined) await chmod(path, mode);
+    if (owner !== undefined || group !== undefined) {
+      const { uid, gid } = await stat(path);
+      await chown(path, await idOf(address, "owner") ?? uid, await idOf(address, "group") ?? gid);
+    }
+    return listener;
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
+}
+
+/** The files that tell the number of a name. */
+const ACCOUNTS = { owner: "/etc/passwd", group: "/etc/group" } as const;
+
+/** The number of the user, or the group, that an address names; `undefined` if it names none. */
+async function idOf(address: UnixAddress, what: keyof typeof ACCOUNTS): Promise<number | undefined> {
+  const account = address[what];
+  if (typeof account !== "string") return account;
+  const lines = (await readFile(ACCOUNTS[what], "utf8")).split("\n");
+  const line = lines.find((line) => line.startsWith(`${account}:`));
+  if (line !== undefined) return Number(line.split(":")[2]);
+  throw new MilterError(
+    "LISTEN",
+    `Cannot listen on ${formatAddress(address)}: ${ACCOUNTS[what]} has no ${account}`,
+  );
 }
 
 /** Removes the socket file of a server that has closed, where its runtime has not. */

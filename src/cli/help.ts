@@ -50,7 +50,11 @@ export function helpOf(command: Subcommand, { paint, columns }: Terminal): strin
     }),
     "",
     paint("bold", "Examples"),
-    ...command.examples.flatMap(([line, does]) => [`  ${paint("dim", `# ${does}`)}`, `  kilter ${line}`]),
+    ...command.examples.flatMap(([line, does]) => [
+      `  ${paint("dim", `# ${does}`)}`,
+      // A long one goes on in the next line, as a shell takes it.
+      `  ${wrap(`kilter ${line}`, columns - 6).join(" \\\n    ")}`,
+    ]),
     "",
     ...wrap(EXIT_CODES, columns),
     "",

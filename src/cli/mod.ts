@@ -12,17 +12,37 @@
 
 import process from "node:process";
 import { parse, UsageError } from "./arguments.ts";
+import { benchCommand } from "./bench.ts";
+import { conformCommand } from "./conform.ts";
+import { endProcess } from "./ending.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { helpOf, overview } from "./help.ts";
+import { replayCommand } from "./replay.ts";
+import { sendCommand } from "./send.ts";
+import { serveCommand } from "./serve.ts";
 import type { Subcommand } from "./subcommand.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
+import { traceCommand } from "./trace.ts";
 import { VERSION } from "./version.ts";
 
 export { EXIT, type ExitCode } from "./exit_codes.ts";
-export type { Style, Terminal } from "./terminal.ts";
+export type { Style, StyleName, Terminal } from "./terminal.ts";
 
 /** All subcommands, in the order in which the help names them. */
-const COMMANDS: readonly Subcommand[] = [];
+const COMMANDS: readonly Subcommand[] = [
+  serveCommand,
+  sendCommand,
+  traceCommand,
+  replayCommand,
+  conformCommand,
+  benchCommand,
+];
+
+/** What a caller of {@linkcode main} may say. */
+export interface MainOptions {
+  /** Ends a command that runs until it is told to stop, as SIGTERM does. */
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Runs the command `kilter`, and resolves with its exit code: 0 accepted or done, 1 refused or different, 2 not
@@ -30,6 +50,7 @@ const COMMANDS: readonly Subcommand[] = [];
  *
  * @param args The arguments, without the names of runtime and program.
  * @param terminal Where it prints; the terminal of this process by default.
+ * @param options What else a caller may say.
  *
  * @example
  * ```ts
@@ -42,6 +63,7 @@ const COMMANDS: readonly Subcommand[] = [];
 export async function main(
   args: readonly string[],
   terminal: Terminal = processTerminal(),
+  options: MainOptions = {},
 ): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
@@ -57,13 +79,18 @@ export async function main(
     terminal.note(`kilter: there is no command "${name}"; see kilter --help\n`);
     return EXIT.usage;
   }
-  return await run(command, rest, terminal);
+  return await run(command, rest, terminal, options);
 }
 
-async function run(command: Subcommand, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+async function run(
+  command: Subcommand,
+  args: readonly string[],
+  terminal: Terminal,
+  { signal }: MainOptions,
+): Promise<ExitCode> {
   try {
     const given = parse(command, args);
-    if (given !== undefined) return await command.run({ ...given, terminal });
+    if (given !== undefined) return await command.run({ ...given, terminal, signal });
     terminal.tell(helpOf(command, terminal));
     return EXIT.accepted;
   } catch (error) {
@@ -77,4 +104,5 @@ async function run(command: Subcommand, args: readonly string[], terminal: Termi
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+// No top-level await: `require()` takes no module that has one.
+if (import.meta.main) main(process.argv.slice(2)).then(endProcess);

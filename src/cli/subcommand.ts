@@ -33,6 +33,8 @@ export interface Call<Rows extends OptionRows> {
   /** The arguments that belong to no option. */
   readonly positionals: readonly string[];
   readonly terminal: Terminal;
+  /** Ends a command that runs until it is told to stop, as SIGTERM does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A subcommand: a row for the parser, for the help, and what it does. */

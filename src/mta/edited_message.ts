@@ -21,11 +21,14 @@ export interface Decision {
   readonly reply: string;
 }
 
+/** What of the agreement with a filter edits depend on. */
+export type EditingAgreement = Pick<Agreement, "actions" | "protocol">;
+
 /** What an edited message depends on. */
 export interface EditedMessageOptions {
   readonly mta: MtaName;
-  /** What was agreed with the filter. */
-  readonly agreement: Pick<Agreement, "actions" | "protocol">;
+  /** What was agreed with the filter, the first one if there are several. */
+  readonly agreement: EditingAgreement;
   readonly sender: Party;
   readonly recipients: readonly Party[];
   /** The id that the client is told. `"4ZX0000000"` by default. */
@@ -44,18 +47,22 @@ export class EditedMessage {
   readonly headers: HeaderList;
   readonly envelope: Envelope;
   readonly #options: EditedMessageOptions;
-  readonly #received: Mail;
+  #agreement: EditingAgreement;
+  #received: Mail;
   #body: Uint8Array[] | undefined;
   /** Whether a piece of a new body came last, or something after it. */
   #bodyState: "none" | "open" | "closed" = "none";
+  /** Whether the filter that edits has replaced the body. */
+  #replaced = false;
   #quarantine: string | undefined;
   #broken = false;
 
   constructor(mail: Mail, options: EditedMessageOptions) {
     const { mta, agreement, sender, recipients, own = {}, local = true } = options;
     this.#options = options;
+    this.#agreement = agreement;
     this.#received = mail;
-    const list = { leadingSpace: (agreement.protocol & PROTOCOL.LEADING_SPACE) !== 0, own, local };
+    const list = { leadingSpace: keepsSpace(agreement), own, local };
     const fields = receivedFields(mail, mta);
     this.headers = mta === "postfix" ? new PostfixHeaders(fields, list) : new SendmailHeaders(fields, list);
     this.envelope = new Envelope(mta, sender, recipients);
@@ -70,6 +77,24 @@ export class EditedMessage {
   get mail(): Mail {
     const body = this.#body === undefined ? this.#received.body : withCrlf(concat(this.#body));
     return { mailboxLine: undefined, headers: this.headers.delivered(), body };
+  }
+
+  /** The body has come, of a message of which the headers came before it. */
+  receiveBody(body: Uint8Array): void {
+    this.#received = { ...this.#received, body };
+  }
+
+  /** From here on another filter edits, with which this was agreed. */
+  editedBy(agreement: EditingAgreement): void {
+    this.#agreement = agreement;
+    this.headers.editedBy(keepsSpace(agreement));
+    this.#bodyState = "none";
+    this.#replaced = false;
+  }
+
+  /** The message as it would be delivered without any edit. */
+  get unedited(): Mail {
+    return new EditedMessage(this.#received, this.#options).mail;
   }
 
   /** Takes an edit, or the verdict: then tells what is decided. */
@@ -103,18 +128,23 @@ export class EditedMessage {
   }
 
   #replaceBody(chunk: Uint8Array): void {
-    const { mta, agreement } = this.#options;
+    const { mta } = this.#options;
     // Postfix wants all pieces together; Sendmail checks for this edit alone that it was agreed on.
     this.#broken ||= mta === "postfix"
       ? this.#bodyState === "closed"
-      : (agreement.actions & ACTION.CHANGE_BODY) === 0;
+      : (this.#agreement.actions & ACTION.CHANGE_BODY) === 0;
     this.#bodyState = "open";
-    (this.#body ??= []).push(chunk);
+    // The first piece of each filter takes the place of the body, whoever has made that.
+    if (!this.#replaced) this.#body = [];
+    this.#replaced = true;
+    this.#body!.push(chunk);
   }
 
   #decide(reply: Reply): Decision {
     const { mta, queueId = "4ZX0000000" } = this.#options;
-    const context: SmtpContext = { hostname: "", path: "", helo: "", line: "", date: "", queueId };
+    // Sendmail names a sender whom a filter has changed.
+    const path = this.envelope.senderChanged ? `<${this.envelope.sender.address}>` : "";
+    const context: SmtpContext = { hostname: "", path, helo: "", line: "", date: "", queueId };
     const texts = SMTP_TEXTS[mta];
     if (this.#broken) return { outcome: "tempfailed", reply: texts.broken(context) };
     switch (reply.type) {
@@ -133,6 +163,10 @@ export class EditedMessage {
         };
     }
   }
+}
+
+function keepsSpace({ protocol }: EditingAgreement): boolean {
+  return (protocol & PROTOCOL.LEADING_SPACE) !== 0;
 }
 
 /** The fields of a message as an MTA has them: each makes something else of the line from a mailbox. */

@@ -60,6 +60,7 @@ export class Envelope {
   /** The recipients that a filter has added. */
   readonly #added = new Set<Party>();
   #sender: Party;
+  #senderChanged = false;
 
   constructor(mta: MtaName, sender: Party, recipients: readonly Party[]) {
     this.#rules = RULES[mta];
@@ -73,12 +74,18 @@ export class Envelope {
     return this.#sender;
   }
 
+  /** Whether a filter has changed the sender. */
+  get senderChanged(): boolean {
+    return this.#senderChanged;
+  }
+
   get recipients(): readonly Party[] {
     return this.#recipients;
   }
 
   /** The last one wins. `SMFIR_CHGFROM` */
   changeSender(path: string, words = ""): void {
+    this.#senderChanged = true;
     const { senderArguments, keepsArguments } = this.#rules;
     const { taken } = this.#argumentsOf(words, senderArguments);
     const kept = keepsArguments

@@ -7,8 +7,12 @@ import { foldsOf, type MailField } from "./mail.ts";
  * puts what is added, how it counts, and what it makes itself.
  */
 export interface HeaderList {
-  /** The fields that the filter sees, in order. */
+  /** The fields that a filter sees, in order, as the message came. */
   readonly shown: readonly MailField[];
+  /** The fields that a filter sees which is asked now, after the edits of another. */
+  readonly seen: readonly MailField[];
+  /** Another filter edits from here on; its values hold the space after the colon if that was agreed with it. */
+  editedBy(leadingSpace: boolean): void;
   /** `SMFIR_ADDHEADER` */
   add(name: Text, value: Text): void;
   /** `SMFIR_INSHEADER` */

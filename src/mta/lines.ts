@@ -41,3 +41,27 @@ export function withCrlf(bytes: Uint8Array): Uint8Array {
   if (ends === 0) return concat([bytes, CRLF]);
   return concat(linesOf(bytes).flatMap((line) => [line, CRLF]));
 }
+
+/** As {@linkcode withCrlf}, piece by piece. */
+export class LineEnds {
+  #last: number | undefined;
+
+  /** The next piece with CRLF at the end of each line that ends in it. */
+  take(piece: Uint8Array): Uint8Array {
+    if (piece.length === 0) return piece;
+    const parts: Uint8Array[] = [];
+    let start = 0;
+    for (let at = piece.indexOf(LF); at >= 0; at = piece.indexOf(LF, at + 1)) {
+      if ((at === 0 ? this.#last : piece[at - 1]) === CR) continue;
+      parts.push(piece.subarray(start, at), CRLF);
+      start = at + 1;
+    }
+    this.#last = piece[piece.length - 1];
+    return parts.length === 0 ? piece : concat([...parts, piece.subarray(start)]);
+  }
+
+  /** What is missing after the last piece. */
+  finish(): Uint8Array {
+    return this.#last === undefined || this.#last === LF ? new Uint8Array(0) : CRLF;
+  }
+}

@@ -30,6 +30,12 @@ const COLON = 0x3a;
  */
 export function parseMail(source: Text): Mail {
   const bytes = encodeText(source);
+  const { end, ...head } = parseHead(bytes);
+  return { ...head, body: withCrlf(bytes.subarray(end)) };
+}
+
+/** What stands above the body of a mail, and where that starts. */
+export function parseHead(bytes: Uint8Array): Omit<Mail, "body"> & { readonly end: number } {
   const mailbox = MAILBOX.some((start) => startsWith(bytes, start)) ? lineAt(bytes, 0) : undefined;
   const headers: MailField[] = [];
   let at = mailbox?.next ?? 0;
@@ -49,7 +55,7 @@ export function parseMail(source: Text): Mail {
     const name = first.line.subarray(0, nameEnd(first.line, colon));
     headers.push({ name, value: value.length === 1 ? value[0]! : concat(value) });
   }
-  return { mailboxLine: mailbox?.line, headers, body: withCrlf(bytes.subarray(at)) };
+  return { mailboxLine: mailbox?.line, headers, end: at };
 }
 
 /** The bytes of a mail, with CRLF at the end of each line. */

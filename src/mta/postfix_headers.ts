@@ -29,7 +29,7 @@ export class PostfixHeaders implements HeaderList {
   readonly #fields: DeliveredField[];
   /** What Postfix says of itself, which it does not count when a filter changes a header. */
   readonly #trace: DeliveredField;
-  readonly #leadingSpace: boolean;
+  #leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
     this.#leadingSpace = options.leadingSpace ?? false;
@@ -47,6 +47,14 @@ export class PostfixHeaders implements HeaderList {
     this.shown = [...received.filter(({ name }) => !oneOf(DROPPED, name)), ...missing];
     this.#trace = { ...own("Received", values.received), received: undefined };
     this.#fields = [this.#trace, ...this.shown.map((field) => ({ ...field, received: field }))];
+  }
+
+  get seen(): readonly MailField[] {
+    return this.#fields.filter((field) => field !== this.#trace);
+  }
+
+  editedBy(leadingSpace: boolean): void {
+    this.#leadingSpace = leadingSpace;
   }
 
   add(name: Text, value: Text): void {

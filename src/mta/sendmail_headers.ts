@@ -21,6 +21,8 @@ interface Place {
   user: boolean;
   /** Whether it is one of Sendmail's own that no filter has set. */
   default: boolean;
+  /** Whether an earlier filter has deleted it. */
+  gone: boolean;
 }
 
 /**
@@ -74,7 +76,7 @@ export class SendmailHeaders implements HeaderList {
   readonly shown: readonly MailField[];
   readonly #places: Place[];
   readonly #unsent: readonly Uint8Array[];
-  readonly #leadingSpace: boolean;
+  #leadingSpace: boolean;
 
   constructor(received: readonly MailField[], options: HeaderListOptions = {}) {
     this.#leadingSpace = options.leadingSpace ?? false;
@@ -89,12 +91,30 @@ export class SendmailHeaders implements HeaderList {
       const name = encodeText(text);
       const replaced = key !== "received" && this.shown.some((field) => sameName(field.name, name));
       const value = key === undefined || replaced ? undefined : writtenValue(values[key], false, INDENT);
-      return { name, value, received: undefined, user: false, default: key !== "received" };
+      return { name, value, received: undefined, user: false, default: key !== "received", gone: false };
     });
     this.#places = [
       ...defaults,
-      ...this.shown.map((field): Place => ({ ...field, received: field, user: true, default: false })),
+      ...this.shown.map((field): Place => ({
+        ...field,
+        received: field,
+        user: true,
+        default: false,
+        gone: false,
+      })),
     ];
+  }
+
+  get seen(): readonly MailField[] {
+    return this.#places.flatMap(({ name, value, user }) =>
+      user && value !== undefined ? [{ name, value }] : []
+    );
+  }
+
+  /** What one filter has deleted the next cannot name, but its place still counts where headers are inserted. */
+  editedBy(leadingSpace: boolean): void {
+    this.#leadingSpace = leadingSpace;
+    for (const place of this.#places) place.gone = place.user && place.value === undefined;
   }
 
   /** Sets Sendmail's own header of that name if it has one that was not set before; else adds a new one. */
@@ -138,7 +158,7 @@ export class SendmailHeaders implements HeaderList {
   #find(index: number, name: Uint8Array): Place | undefined {
     let own: Place | undefined;
     for (const place of this.#places) {
-      if (!sameName(place.name, name)) continue;
+      if (place.gone || !sameName(place.name, name)) continue;
       if (!place.user) own = sameName(name, RECEIVED) ? undefined : place;
       else if (--index <= 0) return place;
     }
@@ -158,7 +178,14 @@ export class SendmailHeaders implements HeaderList {
   }
 
   #made(name: Uint8Array, value: Text): Place {
-    return { name, value: this.#written(value), received: undefined, user: true, default: false };
+    return {
+      name,
+      value: this.#written(value),
+      received: undefined,
+      user: true,
+      default: false,
+      gone: false,
+    };
   }
 
   #written(value: Text): Uint8Array {

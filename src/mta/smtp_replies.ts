@@ -116,7 +116,7 @@ export const refusalText: Readonly<
       lines: ["Command rejected"],
     };
     const { lines: [first = "", ...more], ...codes } = refusal ?? rejection;
-    const named = (stage === "mail" || stage === "rcpt") && NAMED.includes(codes.code);
+    const named = path !== "" && NAMED.includes(codes.code);
     return format({ ...codes, lines: [named ? `${path}... ${first}` : first, ...more] });
   },
 };

@@ -23,6 +23,17 @@ const ABORT: Command = Object.freeze({ type: "abort" });
 /** Codes of the commands that end a message in progress, as their macros do, which come first. */
 const ENDS_MESSAGE: readonly string[] = [COMMANDS.helo.code, COMMANDS.mail.code];
 
+/** Codes of the commands that end a connection of a client, and of those that end a message too. */
+const ENDS: { readonly connection: readonly string[]; readonly message: readonly string[] } = {
+  connection: [COMMANDS.quit.code, COMMANDS.quitNewConnection.code],
+  message: [COMMANDS.quit.code, COMMANDS.quitNewConnection.code, COMMANDS.abort.code, ...ENDS_MESSAGE],
+};
+
+/** The commands by their codes. */
+const BY_CODE: ReadonlyMap<string, CommandType> = new Map(
+  (Object.keys(COMMANDS) as CommandType[]).map((type) => [COMMANDS[type].code, type]),
+);
+
 /**
  * The filter's end of a connection: bytes in, commands out; replies in, bytes out.
  *
@@ -98,7 +109,7 @@ export class FilterEnd {
    *
    * A negotiation is answered before it is returned.
    *
-   * @throws {MilterError} `FRAME`, `MESSAGE`, `ORDER` or `NEGOTIATION` if the MTA broke the protocol: the
+   * @throws {MilterError} `FRAME`, `LIMIT`, `MESSAGE`, `ORDER` or `NEGOTIATION` if the MTA broke the protocol: the
    * connection must be closed then.
    */
   next(): Command | undefined {
@@ -155,6 +166,23 @@ export class FilterEnd {
       this.#turn = { command: type, interim: undefined, bodyReplaced: false };
     }
     return command;
+  }
+
+  /**
+   * Whether what has come, and was not asked for yet, ends the message: an MTA that awaits no answer does not wait
+   * with it. Looks through all that waits, so it is not to be asked at every turn.
+   */
+  get endsAhead(): boolean {
+    if (this.#turn !== undefined) return false;
+    const endings = inMessage(this.#place) ? ENDS.message : ENDS.connection;
+    for (const code of this.#framer.codes()) {
+      const letter = String.fromCharCode(code);
+      if (endings.includes(letter)) return true;
+      const type = BY_CODE.get(letter);
+      // Behind what is answered nothing comes before the answer.
+      if (type === undefined || (COMMANDS[type].answers.length > 0 && !this.isSilent(type))) return false;
+    }
+    return false;
   }
 
   /** Whether it was agreed that this command is not answered. */

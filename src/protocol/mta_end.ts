@@ -118,7 +118,7 @@ export class MtaEnd {
   /**
    * The next reply, or `undefined` while more bytes are needed.
    *
-   * @throws {MilterError} `FRAME`, `MESSAGE`, `ORDER`, `NOT_AGREED` or `NEGOTIATION` if the filter broke the
+   * @throws {MilterError} `FRAME`, `LIMIT`, `MESSAGE`, `ORDER`, `NOT_AGREED` or `NEGOTIATION` if the filter broke the
    * protocol: the connection must be closed then.
    */
   next(): Reply | undefined {

@@ -2,7 +2,7 @@ import { runtimeAdapter } from "../adapters/runtime.ts";
 import { type StreamPair, StreamSocket } from "../adapters/stream.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
-import { serveBy, type ServeOptions, type Server } from "./server.ts";
+import { IDLE, serveBy, type ServeOptions, type Server } from "./server.ts";
 import { Service } from "./service.ts";
 
 /**
@@ -40,7 +40,7 @@ export async function serveStream(
 ): Promise<void> {
   options.signal?.throwIfAborted();
   const service = new Service(filter, options);
-  const drain = () => service.drain();
+  const drain = () => service.drain(IDLE);
   options.signal?.addEventListener("abort", drain, { once: true });
   service.take(new StreamSocket(streams));
   await service.idle();

@@ -1,4 +1,6 @@
-import { type Address, parseAddress } from "../adapters/address.ts";
+import { type Address, formatAddress, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { listenInherited } from "../adapters/inherited.ts";
+import { isLoopback, parseNetwork } from "../adapters/network.ts";
 import { type Adapter, addressError, type Listener } from "../adapters/socket.ts";
 import type { ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
@@ -7,8 +9,17 @@ import { Service } from "./service.ts";
 
 /** How a filter is served. */
 export interface ServeOptions extends ConversationOptions {
-  /** Where to listen: see {@linkcode parseAddress}. */
-  readonly listen: string | Address;
+  /**
+   * Where to listen: see {@linkcode parseAddress}; or `fd:3`, a socket that listens already, by its descriptor, as
+   * systemd passes it.
+   */
+  readonly listen: string | Address | InheritedSocket;
+  /**
+   * Who may connect by TCP: IP addresses and networks, `["192.0.2.7", "10.0.0.0/8", "2001:db8::/32"]`; others are
+   * turned away at once. By default everybody who gets there, of which a server warns that listens to more than this
+   * machine. Who may connect by a Unix socket is said by its {@linkcode UnixAddress.mode}.
+   */
+  readonly allow?: readonly string[];
   /** Shuts the server down when it aborts. */
   readonly signal?: AbortSignal;
   /** Is told where the server listens, once it does. */
@@ -17,9 +28,23 @@ export interface ServeOptions extends ConversationOptions {
 
 /** How a server is shut down. */
 export interface ShutdownOptions {
-  /** How long messages in progress may take to reach their verdict, in milliseconds; 10,000 by default. */
+  /**
+   * How long messages in progress may take to reach their verdict, in milliseconds; 10,000 by default. Those that do
+   * not are answered by `onError`, and their `session.signal` aborts.
+   */
   readonly timeout?: number;
+  /**
+   * How long a connection without a message in progress is kept open for the next, which is answered by `onError`, in
+   * milliseconds; 1,000 by default. When it was closed, the MTA judges by itself.
+   */
+  readonly idle?: number;
 }
+
+/** How long a connection without a message in progress is kept by default. */
+export const IDLE = 1_000;
+
+/** How long the last answers may take to go out when the time is up, in milliseconds. */
+const LAST_WORDS = 1_000;
 
 /** A filter that is being served. */
 export interface Server extends AsyncDisposable {
@@ -30,24 +55,40 @@ export interface Server extends AsyncDisposable {
   /** Resolves when the server has ended: it was shut down, and its last connection is closed. */
   readonly finished: Promise<void>;
   /**
-   * Takes no more connections, closes those without a message in progress, and the others when their message
-   * has its verdict or the time is up. Resolves when all is closed.
+   * Serves another filter from now on: connections that are open keep the one that they began with.
+   *
+   * @throws {TypeError} if it is no filter.
+   */
+  replace(filter: Filter): void;
+  /**
+   * Takes no more connections, lets messages in progress reach their verdict, has those that still begin answered by
+   * `onError` (its error has the code `CLOSING`), and closes each connection when nothing happens on it any more, or
+   * the time is up. Resolves when all is closed. A later call can only shorten the time.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 /** Serves a filter by the sockets of one runtime. */
 export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOptions): Promise<Server> {
-  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  checkFilter(filter);
   checkPolicy(options.onError ?? "tempfail");
   options.signal?.throwIfAborted();
-  const address = parseAddress(options.listen);
-  const service = new Service(filter, options);
+  const address = parseListen(options.listen);
+  if (options.allow !== undefined && !Array.isArray(options.allow)) {
+    throw new TypeError("Cannot serve: allow must be a list of addresses and networks");
+  }
+  const service = new Service(filter, options, options.allow?.map(parseNetwork));
   let listener: Listener;
   try {
-    listener = await adapter.listen(address, service.take);
+    listener = "fd" in address
+      ? await listenInherited(address, service.take)
+      : await adapter.listen(address, service.take);
   } catch (error) {
     throw addressError("listen on", address, error);
+  }
+  if (options.allow === undefined && "host" in address && !isLoopback(address.host)) {
+    const where = formatAddress(listener.address);
+    service.warn(`Listening on ${where} to everybody who gets there: "allow" says who may connect`);
   }
   const server = new RunningServer(listener, service);
   options.signal?.addEventListener("abort", server.onAbort, { once: true });
@@ -58,6 +99,11 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   return server;
 }
 
+function checkFilter(filter: Filter): Filter {
+  if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
+  return filter;
+}
+
 class RunningServer implements Server {
   readonly address: Address;
   readonly finished: Promise<void>;
@@ -65,6 +111,11 @@ class RunningServer implements Server {
   readonly #service: Service;
   #finish!: (ending: Promise<void>) => void;
   #shutdown: Promise<void> | undefined;
+  /** When what has not ended is cut. */
+  #deadline: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> | undefined } = {
+    at: Infinity,
+    timer: undefined,
+  };
 
   constructor(listener: Listener, service: Service) {
     this.address = listener.address;
@@ -80,29 +131,44 @@ class RunningServer implements Server {
     return this.#service.size;
   }
 
+  replace(filter: Filter): void {
+    this.#service.filter = checkFilter(filter);
+  }
+
   readonly onAbort = (): void => {
     this.shutdown().catch(() => {
       // Told by `finished`.
     });
   };
 
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
+  shutdown({ timeout = 10_000, idle = IDLE }: ShutdownOptions = {}): Promise<void> {
+    const end = performance.now() + timeout;
     if (this.#shutdown === undefined) {
-      this.#shutdown = this.#end(options.timeout ?? 10_000);
+      this.#cutAt(end);
+      this.#shutdown = this.#end(idle);
       this.#finish(this.#shutdown);
-    }
+    } else if (end < this.#deadline.at) this.#cutAt(end);
     return this.#shutdown;
   }
 
-  async #end(timeout: number): Promise<void> {
-    const timer = setTimeout(() => this.#service.destroy(), timeout);
+  /** Cuts at a time what has not ended by then. */
+  #cutAt(at: number): void {
+    clearTimeout(this.#deadline.timer);
+    const cut = () => {
+      this.#service.cut();
+      this.#deadline = { at, timer: setTimeout(() => this.#service.destroy(), LAST_WORDS) };
+    };
+    this.#deadline = { at, timer: setTimeout(cut, Math.max(0, at - performance.now())) };
+  }
+
+  async #end(idle: number): Promise<void> {
     try {
       const closed = this.#listener.close();
-      this.#service.drain();
+      this.#service.drain(idle);
       await closed;
     } finally {
       await this.#service.idle();
-      clearTimeout(timer);
+      clearTimeout(this.#deadline.timer);
     }
   }
 

@@ -1,6 +1,12 @@
+import { isIn, type Network } from "../adapters/network.ts";
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
+import { Load } from "../session/load.ts";
+import { Quiet } from "../session/quiet.ts";
+import { Reporter } from "../session/reporter.ts";
+import { checkTimeouts } from "../session/timeouts.ts";
+import { Gate } from "./gate.ts";
 import { type Listed, Roster } from "./roster.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
@@ -14,16 +20,28 @@ interface Served extends Listed {
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
-  readonly #filter: Filter;
+  /** What the next connection is served by. */
+  filter: Filter;
   readonly #options: ConversationOptions;
+  readonly #load: Load;
+  readonly #gate: Gate;
+  /** Who may connect; without it everybody may. */
+  readonly #allowed: readonly Network[] | undefined;
+  readonly #denials: Quiet = new Quiet();
   readonly #open: Roster<Served> = new Roster();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
-  #closing = false;
+  /** How long connections are kept that have no message in progress, once all are to end. */
+  #idle: number | undefined;
 
-  constructor(filter: Filter, options: ConversationOptions) {
-    this.#filter = filter;
+  /** @throws {TypeError | RangeError} if an option is none. */
+  constructor(filter: Filter, options: ConversationOptions, allowed?: readonly Network[]) {
+    this.#allowed = allowed;
+    this.filter = filter;
     this.#options = options;
+    checkTimeouts(options.timeouts);
+    this.#load = new Load(options.limits, new Reporter(options));
+    this.#gate = new Gate(this.#load.limits);
   }
 
   /** How many connections are open. */
@@ -33,7 +51,15 @@ export class Service {
 
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
-    const conversation = new Conversation(this.#filter, socket, this.#options);
+    const { host = "" } = socket;
+    if (!this.#admits(socket)) return this.#turnAway(socket);
+    const tooMany = this.#gate.enter(host);
+    if (tooMany?.outcome === "closed") {
+      const { peer } = socket;
+      this.#load.hit(tooMany.limit, { outcome: "closed", peer, message: undefined, where: { peer } });
+      return socket.destroy();
+    }
+    const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
     const served: Served = { conversation, socket, place: 0 };
     this.#open.add(served);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
@@ -44,21 +70,59 @@ export class Service {
       closed: (error) => {
         conversation.lose(error);
         this.#open.remove(served);
+        this.#gate.leave(host);
         if (this.#open.size === 0) this.#rest();
       },
     });
-    if (this.#closing) conversation.finish();
+    // Its first wait begins now.
+    conversation.tick(performance.now());
+    if (this.#idle !== undefined) conversation.finish(this.#idle);
   };
+
+  /** Whether a peer may connect; the file of a Unix socket has said so already. */
+  #admits({ host }: Socket): boolean {
+    return this.#allowed === undefined || host === undefined || isIn(this.#allowed, host);
+  }
+
+  #turnAway(socket: Socket): void {
+    const { peer } = socket;
+    const { reporter } = this.#load;
+    reporter.observers?.tell("connectionDenied", { peer });
+    const more = this.#denials.next(performance.now());
+    if (more !== undefined) {
+      const since = more === 0 ? "" : `, after ${more} more since the last warning`;
+      reporter.report({
+        level: "warning",
+        message: `Closed a connection: ${peer} may not connect${since}`,
+        peer,
+      });
+    }
+    socket.destroy();
+  }
+
+  /** Warns of something that concerns no connection. */
+  warn(message: string): void {
+    this.#load.reporter.report({ level: "warning", message });
+  }
 
   /** Waits until no connection is open. */
   idle(): Promise<void> {
     return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Lets each connection end when its message has its verdict. */
-  drain(): void {
-    this.#closing = true;
-    for (const { conversation } of this.#open.members()) conversation.finish();
+  /** Lets each connection end when its message has its verdict, and nothing follows for `idle` milliseconds. */
+  drain(idle: number): void {
+    this.#idle = idle;
+    for (const { conversation } of this.#open.members()) conversation.finish(idle);
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#tick(), this.#interval());
+    this.#tick();
+  }
+
+  /** Lets the policy answer what filters still hold, and ends all connections after that. */
+  cut(): void {
+    for (const { conversation } of this.#open.members()) conversation.cut();
   }
 
   /** Ends all connections at once. */
@@ -72,8 +136,8 @@ export class Service {
   }
 
   #interval(): number {
-    const timeouts: number[] = Object.values(this.#options.timeouts ?? {});
-    return Math.max(5, Math.min(TICK, ...timeouts.map((timeout) => timeout / 4)));
+    const timeouts: (number | undefined)[] = [...Object.values(this.#options.timeouts ?? {}), this.#idle];
+    return Math.max(5, Math.min(...timeouts.map((timeout = Infinity) => timeout / 4), TICK));
   }
 
   #rest(): void {

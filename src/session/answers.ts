@@ -8,6 +8,7 @@ import type { Plan } from "./edits/plan.ts";
 import { planEdits } from "./edits/planner.ts";
 import type { Memory } from "./memory.ts";
 import { mtaOf } from "./mta.ts";
+import type { MessageObservation } from "./observation.ts";
 import { carriesEdits, mayAnswer, type Refusal, replyOf, type Verdict } from "./verdict.ts";
 
 const CONTINUE: Reply = Object.freeze({ type: "continue" });
@@ -27,6 +28,7 @@ export class Answers {
   readonly #end: FilterEnd;
   readonly #memory: Memory;
   readonly #host: AnswersHost;
+  readonly #observation: MessageObservation | undefined;
   /** What is to be changed, once that is known. */
   edits: Edits | undefined;
   /** What the filter that gave the verdict does not answer, a mask of the protocol's flags. */
@@ -34,10 +36,11 @@ export class Answers {
   /** Whether the verdict was said, so that the MTA awaits nothing more of the message. */
   said = false;
 
-  constructor(memory: Memory, host: AnswersHost) {
+  constructor(memory: Memory, host: AnswersHost, observation: MessageObservation | undefined) {
     this.#end = host.end;
     this.#memory = memory;
     this.#host = host;
+    this.#observation = observation;
   }
 
   /** What the MTA will be told of edits. */
@@ -55,11 +58,13 @@ export class Answers {
 
   /** Answers an event that the filter lets pass. */
   pass(event: Command): void {
+    this.#observation?.answered(event.type);
     this.#answer(event, false);
   }
 
   /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
   settle(event: Command, verdict: Verdict): void {
+    this.#observation?.answered(event.type);
     if (this.#end.awaiting !== event.type) return;
     if (event.type === "endOfMessage") this.#conclude(verdict);
     else if (
@@ -91,6 +96,7 @@ export class Answers {
       const { steps, warnings } = this.plan(edits);
       for (const { reply } of steps) this.#end.send(reply);
       for (const warning of warnings) this.#host.warn(warning);
+      if (this.#observation !== undefined) this.#observation.edits = steps;
     }
     this.#say(verdict);
   }
@@ -98,6 +104,7 @@ export class Answers {
   #say(verdict: Verdict): void {
     this.said = true;
     this.#end.send(replyOf(verdict, this.#memory));
+    this.#observation?.said();
   }
 
   /** An acceptance waits for the end of the message, where alone edits can be made. */
@@ -106,7 +113,7 @@ export class Answers {
   }
 
   #refusalOf(event: Command): Refusal | undefined {
-    return event.type === "rcpt" ? this.#memory.recipients.at(-1)?.refusal : undefined;
+    return event.type === "rcpt" ? this.#memory.recipient?.refusal : undefined;
   }
 
   /**

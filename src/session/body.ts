@@ -7,9 +7,6 @@ import type { Body } from "./session.ts";
 import { streamOf } from "./stream.ts";
 import { handled, PENDING } from "./waiting.ts";
 
-/** What {@linkcode Body.collect} takes if its caller sets no limit. */
-const COLLECT_LIMIT = 32 * 1024 * 1024;
-
 /** The body of the message of a part. */
 export class RunBody implements Body {
   readonly #part: Part;
@@ -58,17 +55,15 @@ export class RunBody implements Body {
   }
 
   collect(options: { readonly limit?: number } = {}): Promise<Uint8Array> {
-    return handled(this.#collect(options.limit ?? COLLECT_LIMIT));
+    return handled(this.#collect(options.limit));
   }
 
-  async #collect(limit: number): Promise<Uint8Array> {
+  async #collect(limit: number | undefined): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of this) {
       size += chunk.length;
-      if (size > limit) {
-        throw new MilterError("LIMIT", `Cannot collect the body: it is over the limit of ${limit} bytes`);
-      }
+      this.#part.run.keep(chunk.length, size, limit);
       chunks.push(chunk);
     }
     return chunks.length === 1 ? chunks[0]! : concat(chunks);

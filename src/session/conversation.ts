@@ -1,21 +1,29 @@
 import { MilterError } from "../errors.ts";
-import { type Command, COMMANDS, type CommandType } from "../protocol/commands.ts";
+import { type Command, COMMANDS, type CommandType, type MacroDefinitions } from "../protocol/commands.ts";
 import { FilterEnd } from "../protocol/filter_end.ts";
 import { decodeText } from "../wire/text.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
+import { limitError, type LimitName, type Limits } from "./limits.ts";
+import { Load } from "./load.ts";
 import { mtaOf } from "./mta.ts";
+import { ConnectionObservation } from "./observation.ts";
+import type { LimitHit } from "./observer.ts";
 import { type Host, Run } from "./run.ts";
-import { messageOf, Runner, type RunnerOptions } from "./runner.ts";
+import { messageOf, Reporter } from "./reporter.ts";
+import { Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
-import { type Timeouts, Watch } from "./watch.ts";
+import { PROFILES } from "./mta_profiles.ts";
+import { Observers } from "./observers.ts";
+import { checkTimeouts, type Timeouts } from "./timeouts.ts";
+import { type Wait, Watch } from "./watch.ts";
 
 /** How filters are run. */
 export interface ConversationOptions extends RunnerOptions {
   /** How long things may take. */
   readonly timeouts?: Timeouts;
-  /** The most bytes of one packet from the MTA; 1 MiB by default. */
-  readonly maxPacket?: number;
+  /** How much may be asked of the server. */
+  readonly limits?: Limits;
 }
 
 /** Where a conversation's bytes go. */
@@ -41,6 +49,20 @@ export interface Outlet {
 /** How long the last answers may take to go out after the conversation has ended, in milliseconds. */
 const LINGER = 5_000;
 
+/** How a conversation is left that is to end when nothing happens in it. */
+interface Leave {
+  readonly idle: number;
+  /** How many events had come, and since when nothing has happened. */
+  events: number;
+  since: number | undefined;
+}
+
+function closing(): MilterError {
+  return new MilterError("CLOSING", "Cannot take the message: the server is shutting down");
+}
+
+const GIVEN_UP = "the client reset it, or the MTA gave it up";
+
 /** How much may wait to be read by the filter before reading stops, in bytes. */
 const HIGH_WATER = 64 * 1024;
 
@@ -54,11 +76,15 @@ export class Conversation implements Host {
   readonly end: FilterEnd;
   connection: Connection = NO_CONNECTION;
   greeting: Greeting | undefined;
+  readonly load: Load;
+  readonly observation: ConnectionObservation | undefined;
   readonly #outlet: Outlet;
   readonly #runner: Runner;
   readonly #watch: Watch;
   /** What the filter does not answer, a mask of the protocol's flags. */
   readonly #quiet: number;
+  /** The limit that the connection itself is over. */
+  readonly #over: LimitName | undefined;
   #run: Run | undefined;
   /** The end of a message whose last piece of body is being looked at. */
   #kept: Command | undefined;
@@ -69,21 +95,38 @@ export class Conversation implements Host {
   #blocked = false;
   #peerDone = false;
   #closing = false;
+  /** When to leave an MTA that has no message in progress. */
+  #leave: Leave | undefined;
   #closed = false;
   #closedSince: number | undefined;
-  /** How many events have come. */
+  /** How many events have come, and how often a filter has won time. */
   #events = 0;
+  #progressed = 0;
+  /** What this conversation has added to the load. */
+  #bytes = 0;
+  #judging = false;
+  /** The limit of a packet that is too large. */
+  #tooLarge: LimitName = "packetBytes";
 
-  constructor(filter: Filter, outlet: Outlet, options: ConversationOptions = {}) {
+  /** Several conversations share their load. One that is over a limit of it has all that comes answered by the policy. */
+  constructor(
+    filter: Filter,
+    outlet: Outlet,
+    options: ConversationOptions = {},
+    load: Load = new Load(options.limits, new Reporter(options)),
+    over?: LimitName,
+  ) {
     this.#outlet = outlet;
-    this.#runner = new Runner(filter, outlet, options);
-    this.#watch = new Watch(options.timeouts);
+    this.load = load;
+    this.#over = over;
+    this.#runner = new Runner(filter, outlet, load.reporter, options.onError);
+    this.#watch = new Watch(checkTimeouts(options.timeouts));
     const wish = wishFor(filter);
     this.#quiet = wish.protocol ?? 0;
-    this.end = new FilterEnd({
-      wish,
-      ...(options.maxPacket === undefined ? {} : { maxPacket: options.maxPacket }),
-    });
+    this.end = new FilterEnd({ wish, maxPacket: load.limits.packetBytes });
+    // The time of a message is kept by who observes it.
+    const { observers = options.timeouts?.message && new Observers([], () => {}) } = load.reporter;
+    this.observation = observers ? new ConnectionObservation(observers, this, outlet.peer) : undefined;
   }
 
   /** Whether a message is being judged, so that closing now would fail it. */
@@ -126,6 +169,28 @@ export class Conversation implements Host {
     this.#runner.compare(run);
   }
 
+  /** Why a message may not begin now. */
+  objection(run: Run): MilterError | undefined {
+    if (this.#closing) return closing();
+    const { over } = this.load;
+    return over && this.hit(over, "answered", run);
+  }
+
+  /** A run may not go on: the policy answers for it. */
+  refuse(run: Run, reason: MilterError): void {
+    this.#runner.refuse(run, reason);
+  }
+
+  /** Tells that a limit was hit, and gives the error of it. */
+  hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError {
+    const where = this.#runner.where(run);
+    return this.load.hit(
+      limit,
+      { outcome, peer: this.#outlet.peer, message: run?.observation, where },
+      error,
+    );
+  }
+
   /** Tells whoever looks for it what has become of a verdict. */
   note(message: string): void {
     this.#runner.note("debug", message, this.#run);
@@ -136,10 +201,21 @@ export class Conversation implements Host {
     this.#runner.note("warning", warning, this.#run);
   }
 
-  /** Closes when the message in progress has its verdict; at once if there is none. */
-  finish(): void {
+  /**
+   * Closes when the MTA has been silent for `idle` milliseconds, by the clock of {@linkcode Conversation.tick}, while no
+   * message is in progress. A message that begins is answered by the policy: a connection that is closed would leave it
+   * to the MTA.
+   */
+  finish(idle: number): void {
     this.#closing = true;
-    this.advance();
+    this.#leave = { idle, events: this.#events, since: undefined };
+  }
+
+  /** Closes at once; if a filter holds what the MTA awaits, the policy answers for it. */
+  cut(): void {
+    if (this.#closed) return;
+    if (this.#run?.held !== undefined) this.refuse(this.#run, closing());
+    this.#stop("the server is closing");
   }
 
   /** Reads the events that have come, until one is held for the filter; then sends what was answered. */
@@ -147,10 +223,10 @@ export class Conversation implements Host {
     if (this.#advancing || this.#closed) return;
     if (this.end.buffered > 0 || this.#kept !== undefined) this.#read();
     this.#flush();
+    this.#account();
     if (this.#run?.held === undefined) {
       if (this.end.closed) this.#stop("the MTA closed the connection");
       else if (this.#peerDone) this.#endOfBytes();
-      else if (this.#closing && !this.busy) this.#stop("the server is closing");
     }
     this.#regulate();
   }
@@ -174,16 +250,55 @@ export class Conversation implements Host {
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
   tick(now: number): void {
     if (this.#closed) return this.#checkClosed(now);
-    const overdue = this.#watch.look({
-      events: this.#events,
-      held: this.#run?.held?.type,
-      expecting: this.end.buffered > 0 || this.#events === 0,
-      peerDone: this.#peerDone,
-      profile: mtaOf(this.end.macros).profile,
-    }, now);
+    this.#lookAhead();
+    if (this.#leave !== undefined && this.#isIdle(this.#leave, now)) {
+      return this.#stop("the server is closing");
+    }
+    const overdue = this.#watch.look(this.#wait, now);
     if (overdue === undefined) return;
-    if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
+    if (overdue === "progress") this.#run!.progress();
+    else if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
     else this.#giveUp(overdue);
+  }
+
+  /** Whether nothing has happened, and nobody is awaited, for as long as is waited for that. */
+  #isIdle(leave: Leave, now: number): boolean {
+    if (this.busy || leave.events !== this.#events) {
+      leave.events = this.#events;
+      leave.since = undefined;
+      return false;
+    }
+    leave.since ??= now;
+    return now - leave.since >= leave.idle;
+  }
+
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number {
+    return this.#watch.remaining(this.#wait, performance.now());
+  }
+
+  /** A filter has said that it is at work, which gives it as long as it had at first if the MTA sees it so. */
+  progressed(): void {
+    if (PROFILES[mtaOf(this.end.macros).profile].waitsAnew) this.#progressed++;
+  }
+
+  get #wait(): Wait {
+    const held = this.#run?.held?.type;
+    return {
+      events: this.#events + this.#progressed,
+      held,
+      expecting: this.end.buffered > 0 || this.#events === 0 || this.#over !== undefined,
+      peerDone: this.#peerDone,
+      spent: this.#run?.observation?.spent(held !== undefined),
+      profile: mtaOf(this.end.macros).profile,
+    };
+  }
+
+  /** An MTA that awaits no answer may have given up the message whose event a filter still holds. */
+  #lookAhead(): void {
+    if (this.#run?.held === undefined || this.end.buffered === 0 || !this.end.endsAhead) return;
+    this.#break(this.#run, GIVEN_UP);
+    this.advance();
   }
 
   /** A peer that never reads would keep a closed connection for good. */
@@ -194,7 +309,11 @@ export class Conversation implements Host {
 
   /** The peer failed: all that can be done is to close. */
   #giveUp(error: unknown): void {
-    this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
+    if (error instanceof MilterError && error.code === "LIMIT") {
+      this.hit(this.#tooLarge, "closed", undefined, error);
+    } else {
+      this.#runner.report({ level: "warning", message: `Closed a connection: ${messageOf(error)}`, error });
+    }
     this.#stop("the connection was closed", error);
   }
 
@@ -217,9 +336,10 @@ export class Conversation implements Host {
   #handle(event: Command): void {
     switch (event.type) {
       case "negotiate":
-      case "macros":
       case "quit":
         return;
+      case "macros":
+        return this.#weigh(event);
       case "connect":
         this.connection = new ReceivedConnection(event);
         return this.#start(event);
@@ -230,7 +350,7 @@ export class Conversation implements Host {
         if (this.#fresh) return this.#start(event);
         return this.#deliver(event);
       case "abort":
-        return this.#abort("the client reset it, or the MTA gave it up");
+        return this.#abort(GIVEN_UP);
       case "quitNewConnection":
         this.#abort("the MTA turned to another client");
         this.connection = NO_CONNECTION;
@@ -269,13 +389,45 @@ export class Conversation implements Host {
     this.#run = new Run(this, this.#runner.members());
     this.#fresh = false;
     this.#run.begin(event);
-    this.#runner.start(this.#run);
+    const objection = this.#objectionTo(this.#run);
+    if (objection === undefined) this.#runner.start(this.#run);
+    else this.refuse(this.#run, objection);
+  }
+
+  /** Why a run may not start. */
+  #objectionTo(run: Run): MilterError | undefined {
+    if (this.#over !== undefined) return this.hit(this.#over, "answered", run);
+    return this.#closing ? closing() : run.objection();
+  }
+
+  /** Macros are kept with their stage, those of a recipient with the recipient. */
+  #weigh({ stage, definitions }: MacroDefinitions): void {
+    const { macroBytes } = this.load.limits;
+    if (definitions.length > macroBytes) {
+      this.#tooLarge = "macroBytes";
+      throw limitError("macroBytes", macroBytes);
+    }
+    if (stage === COMMANDS.rcpt.code) this.#run?.memory.addEnvelope(definitions.length);
+  }
+
+  /** Brings the load up to date. */
+  #account(): void {
+    const run = this.#closed || this.#run?.settled ? undefined : this.#run;
+    const bytes = this.#closed ? 0 : this.end.buffered + (run?.memory.bytes ?? 0);
+    const judging = run !== undefined && run.memory.reached("mail");
+    this.load.bytes += bytes - this.#bytes;
+    this.load.messages += Number(judging) - Number(this.#judging);
+    this.#bytes = bytes;
+    this.#judging = judging;
   }
 
   #abort(why: string, cause?: unknown): void {
     const run = this.#run;
     this.#run = this.#kept = undefined;
-    if (run === undefined) return;
+    if (run !== undefined) this.#break(run, why, cause);
+  }
+
+  #break(run: Run, why: string, cause?: unknown): void {
     const stage = run.memory.stage;
     run.abort(() =>
       new MilterError("ABORTED", `Cannot go on after ${stage}: ${why}`, { side: "peer", cause })
@@ -286,6 +438,8 @@ export class Conversation implements Host {
     if (this.#closed) return;
     this.#closed = true;
     this.#abort(why, cause);
+    this.#account();
+    this.observation?.end(cause);
     this.#outlet.close();
   }
 

@@ -141,6 +141,14 @@ export function needsOf(declaration: Declaration): Needs {
   };
 }
 
+/** The flags by which a filter is spared what it does not see, a mask of `PROTOCOL`. */
+export function skipFlags(sights: readonly Sight[]): number {
+  return sights.flatMap((sight) => SIGHTS[sight]).reduce(
+    (mask, type) => mask | (COMMANDS[type].skip ?? 0),
+    0,
+  );
+}
+
 function sights(): Sight[] {
   return Object.keys(SIGHTS) as Sight[];
 }

@@ -1,5 +1,5 @@
 import type { Wish } from "../protocol/negotiation.ts";
-import { type Declaration, needsOf } from "./declaration.ts";
+import { type Declaration, needsOf, type Sight, skipFlags } from "./declaration.ts";
 import type { Member } from "./member.ts";
 import { type Needs, wishOf } from "./needs.ts";
 import { checkPolicy } from "./policy.ts";
@@ -14,7 +14,11 @@ import { accept, type Verdict } from "./verdict.ts";
  */
 export type Filter = (session: Session) => Verdict | Promise<Verdict>;
 
-const DEFINITION: unique symbol = Symbol("definition");
+/**
+ * Known to every copy of this library in a process, so that each can serve what another has defined: the command
+ * `kilter` may be one copy, and a filter import another. The number changes with {@linkcode Definition}.
+ */
+const DEFINITION: unique symbol = Symbol.for("kilter.definition.1");
 
 /** What a filter is made of. */
 export interface Definition {
@@ -104,12 +108,27 @@ const ACCEPTING: Member = {
   shadow: undefined,
 };
 
+/**
+ * The same filter, and the MTA shows these also if the filter does not see them: for a log, say. What the filter does
+ * not answer the MTA need not wait for.
+ */
+export function alsoShown(filter: Filter, sights: readonly Sight[]): Filter {
+  const { needs, members } = definitionOf(filter);
+  const protocol = needs.protocol & ~skipFlags(sights);
+  return filterOf(filter.name, { needs: { ...needs, protocol }, members });
+}
+
+/** Whether a filter carries a definition, and is not a bare function. */
+export function isDefined(filter: Filter): boolean {
+  return DEFINITION in filter;
+}
+
 const bare = new WeakMap<Filter, Definition>();
 
 /** What a filter is made of; a bare function is made of itself. */
 export function definitionOf(filter: Filter): Definition {
   if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
-  if (DEFINITION in filter) return (filter as DefinedFilter)[DEFINITION];
+  if (isDefined(filter)) return (filter as DefinedFilter)[DEFINITION];
   let definition = bare.get(filter);
   if (definition === undefined) {
     definition = definitionFor({}, filter);

@@ -161,6 +161,10 @@ export class LiveSession implements Session {
   progress(): boolean {
     return this.#part.progress();
   }
+
+  remaining(): number {
+    return this.#part.remaining();
+  }
 }
 
 /** MAIL or RCPT as the client wrote it, as far as the MTA tells. */

@@ -1,7 +1,8 @@
-import type { Command, CommandType, Mail } from "../protocol/commands.ts";
+import type { Command, CommandType, Mail, Rcpt } from "../protocol/commands.ts";
 import { Macros } from "../protocol/macros.ts";
 import { ReceivedAddress, type Sender } from "./envelope.ts";
 import { type Header, ReceivedHeader } from "./header.ts";
+import type { LimitName, Limits } from "./limits.ts";
 import { type Judge, JudgedRecipient } from "./recipient.ts";
 
 /** The events of a message in the order in which they come. */
@@ -25,10 +26,15 @@ const RANKS: { readonly [Type in CommandType]?: number } = Object.fromEntries(
 /** How many unknown commands are remembered for a late question. */
 const MAX_EXTENSIONS = 100;
 
+/** What remembering an item costs beside its bytes, about. */
+const OVERHEAD = 100;
+
 /** What has come of a message so far. Body chunks are not kept: only the one that is being looked at. */
 export class Memory {
   readonly headers: Header[] = [];
   readonly recipients: JudgedRecipient[] = [];
+  /** The one that came last. */
+  recipient: JudgedRecipient | undefined;
   /** Commands that the MTA does not know. */
   readonly extensions: Uint8Array[] = [];
   mail: Mail | undefined;
@@ -44,7 +50,24 @@ export class Memory {
   bodyReaders = 0;
   /** Whether somebody has left the body before its end. */
   bodyLeft = false;
+  /** How many bytes of body somebody keeps. */
+  collected = 0;
+  /** The limit that the message is over. */
+  over: LimitName | undefined;
+  readonly #limits: Required<Limits>;
+  #envelopeBytes = 0;
+  #headerBytes = 0;
   #stage = 0;
+
+  constructor(limits: Required<Limits>) {
+    this.#limits = limits;
+  }
+
+  /** How many bytes are kept, about. */
+  get bytes(): number {
+    const items = this.headers.length + this.recipients.length;
+    return this.#envelopeBytes + this.#headerBytes + this.collected + items * OVERHEAD;
+  }
 
   /** The event that the message has got to. */
   get stage(): CommandType {
@@ -61,21 +84,42 @@ export class Memory {
     return this.sender?.parameters.has("SMTPUTF8") ?? false;
   }
 
-  /** Notes an event; `judge` will take what the filter says of a recipient. */
+  /** Notes bytes that the envelope keeps; none any more once the message is over a limit. */
+  addEnvelope(bytes: number): void {
+    if (this.#envelopeBytes + bytes > this.#limits.envelopeBytes) this.over ??= "envelopeBytes";
+    if (this.over === undefined) this.#envelopeBytes += bytes;
+  }
+
+  #addHeader(name: Uint8Array, value: Uint8Array): void {
+    const bytes = this.#headerBytes + name.length + value.length;
+    if (bytes > this.#limits.headerBytes) this.over ??= "headerBytes";
+    if (this.headers.length >= this.#limits.headers) this.over ??= "headers";
+    if (this.over !== undefined) return;
+    this.#headerBytes = bytes;
+    // A header without a name is none (RFC 5322, section 2.2), and no edit could name it.
+    if (name.length > 0) this.headers.push(new ReceivedHeader(name, value));
+  }
+
+  /** Notes an event; what is over a limit is not kept. `judge` will take what the filter says of a recipient. */
   note(event: Command, macros: Macros, judge: Judge): void {
     this.macros = macros;
     this.#stage = Math.max(this.#stage, RANKS[event.type] ?? 0);
     switch (event.type) {
       case "mail":
         this.mail = event;
+        this.addEnvelope(sizeOf(event));
         this.sender = new ReceivedAddress(event.address, event.arguments);
         break;
       case "rcpt":
-        this.recipients.push(new JudgedRecipient(event.address, event.arguments, macros, judge));
+        if (this.recipients.length >= this.#limits.recipients) this.over ??= "recipients";
+        this.addEnvelope(sizeOf(event));
+        this.recipient = undefined;
+        if (this.over !== undefined) break;
+        this.recipient = new JudgedRecipient(event.address, event.arguments, macros, judge);
+        this.recipients.push(this.recipient);
         break;
       case "header":
-        // A header without a name is none (RFC 5322, section 2.2), and no edit could name it.
-        if (event.name.length > 0) this.headers.push(new ReceivedHeader(event.name, event.value));
+        this.#addHeader(event.name, event.value);
         break;
       case "body":
         this.chunk = event.chunk;
@@ -83,8 +127,16 @@ export class Memory {
         this.chunks++;
         break;
       case "unknown":
-        if (this.extensions.length < MAX_EXTENSIONS) this.extensions.push(event.command);
+        this.addEnvelope(event.command.length);
+        if (this.over === undefined && this.extensions.length < MAX_EXTENSIONS) {
+          this.extensions.push(event.command);
+        }
         break;
     }
   }
+}
+
+/** The bytes of an address and its arguments. */
+function sizeOf({ address, arguments: rest }: Mail | Rcpt): number {
+  return rest.reduce((size, argument) => size + argument.length, address.length);
 }

@@ -9,6 +9,10 @@ export interface Profile {
   readonly event: number;
   /** How long it may take at the end of the message. */
   readonly endOfMessage: number;
+  /** How often it is told there that the filter is at work: it would give up if it heard nothing. */
+  readonly progress: number;
+  /** Whether each such word gives the filter as long as it had at first. */
+  readonly waitsAnew: boolean;
   /** How the MTA edits headers. */
   readonly headers: HeaderRules;
 }
@@ -31,6 +35,8 @@ export const PROFILES: Readonly<Record<MtaProfile, Profile>> = {
     // milter_command_timeout is 30 s, milter_content_timeout 300 s: postconf(5); what follows a longer wait: `fail-*-stall`.
     event: 28_000,
     endOfMessage: 290_000,
+    progress: 145_000,
+    waitsAnew: true,
     headers: {
       // `mod-insheader-*`: one plain list, with Postfix's own Received as the first.
       hidden: 1,
@@ -48,9 +54,13 @@ export const PROFILES: Readonly<Record<MtaProfile, Profile>> = {
   },
   sendmail: {
     label: "Sendmail",
-    // Timeouts S and R of INPUT_MAIL_FILTER are 10 s, E is 5 min: the operations guide; `fail-*-stall`.
+    // Timeouts S and R of INPUT_MAIL_FILTER are 10 s, E is 5 min: the operations guide; `fail-*-stall`. At the end of
+    // the message R holds too, from one word of the filter to the next, and E for all of them: `slow-progress-*`,
+    // and `tests/mta/progress_test.ts`.
     event: 9_000,
     endOfMessage: 290_000,
+    progress: 4_500,
+    waitsAnew: false,
     headers: {
       // `mod-insheader-*`, `mod-insheader-missing-std-*`: Received, then seven that the configuration makes at need.
       hidden: 8,
@@ -75,6 +85,8 @@ export const PROFILES: Readonly<Record<MtaProfile, Profile>> = {
     label: "The MTA, which has not told its name,",
     event: 9_000,
     endOfMessage: 290_000,
+    progress: 4_500,
+    waitsAnew: false,
     headers: {
       hidden: 1,
       sure: false,

@@ -118,7 +118,12 @@ export class Part {
 
   /** Tells the MTA to wait on, where it may be told. */
   progress(): boolean {
-    return !this.over && !this.watches && this.run.progress();
+    return !this.over && !this.watches && this.run.tellProgress();
+  }
+
+  /** How long the filter may go on before the policy answers for it, in milliseconds. */
+  remaining(): number {
+    return this.over ? 0 : this.run.remaining();
   }
 
   /** Refuses to judge a recipient when the message is over. */

@@ -8,6 +8,10 @@ import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
 import type { Member } from "./member.ts";
 import { Memory } from "./memory.ts";
+import type { LimitName } from "./limits.ts";
+import type { Load } from "./load.ts";
+import { type ConnectionObservation, MessageObservation } from "./observation.ts";
+import type { LimitHit } from "./observer.ts";
 import { Part } from "./part.ts";
 import type { JudgedRecipient } from "./recipient.ts";
 import type { Greeting } from "./session.ts";
@@ -18,12 +22,26 @@ export interface Host {
   readonly end: FilterEnd;
   readonly connection: Connection;
   readonly greeting: Greeting | undefined;
+  /** What the server has on its hands. */
+  readonly load: Load;
+  /** What observers see of the connection, if there are any. */
+  readonly observation: ConnectionObservation | undefined;
   /** Whether the filter answers a command, by what it has declared: the MTA may wait all the same. */
   answers(type: CommandType): boolean;
   /** Tells whoever looks for it what has become of a verdict. */
   note(message: string): void;
   /** The verdict of a run has been reached. */
   settled(run: Run): void;
+  /** Why a message may not begin now. */
+  objection(run: Run): MilterError | undefined;
+  /** A run may not go on: the policy is to answer. */
+  refuse(run: Run, reason: MilterError): void;
+  /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
+  hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
+  /** A filter has said that it is at work. */
+  progressed(): void;
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number;
   /** Goes on with the events that have arrived, and sends what has been answered. */
   advance(): void;
   /** Tells the administrator of something that is not as the filter wished. */
@@ -37,8 +55,10 @@ export interface Host {
  * where it may be said: the first refusal, or an acceptance when all accept.
  */
 export class Run {
-  readonly memory: Memory = new Memory();
+  readonly memory: Memory;
   readonly parts: readonly Part[];
+  /** What observers see of the message, if there are any. */
+  readonly observation: MessageObservation | undefined;
   /** The parts that have a say. */
   readonly #judges: readonly Part[];
   readonly #host: Host;
@@ -46,10 +66,15 @@ export class Run {
   #held: Command | undefined;
   #verdict: Verdict | undefined;
   #aborted = false;
+  /** Whether the message has begun: until then there is only its client. */
+  #begun = false;
 
   constructor(host: Host, members: readonly Member[]) {
     this.#host = host;
-    this.#answers = new Answers(this.memory, host);
+    this.memory = new Memory(host.load.limits);
+    const { observation } = host;
+    this.observation = observation && new MessageObservation(observation, this.memory);
+    this.#answers = new Answers(this.memory, host, this.observation);
     this.parts = members.map((member) => new Part(this, member));
     this.#judges = members.length === 1 ? this.parts : this.parts.filter(({ watches }) => !watches);
   }
@@ -94,6 +119,26 @@ export class Run {
 
   // What the filters do
 
+  /**
+   * Notes bytes of the body that a filter keeps, of `size` bytes in all.
+   *
+   * @throws {MilterError} `LIMIT` if that is more than `limit`, which its caller knows of; or than the server has by
+   * default, or at once, which the administrator is told.
+   */
+  keep(bytes: number, size: number, limit?: number): void {
+    const { limits, bytes: held } = this.#host.load;
+    const allowed = limit ?? limits.collectBytes;
+    if (size > allowed) {
+      const error = new MilterError(
+        "LIMIT",
+        `Cannot keep the body: it is over the limit of ${allowed} bytes`,
+      );
+      throw limit === undefined ? this.#host.hit("collectBytes", "failed", this, error) : error;
+    }
+    if (held + bytes > limits.bytes) throw this.#host.hit("bytes", "failed", this);
+    this.memory.collected += bytes;
+  }
+
   /** One of them has asked on: if nobody looks at the event any more, it is answered. */
   release(): void {
     if (this.parts.some(({ holds }) => holds)) return;
@@ -111,13 +156,25 @@ export class Run {
     return true;
   }
 
+  /** How long the filters may go on before the policy answers for them, in milliseconds. */
+  remaining(): number {
+    return this.over ? 0 : this.#host.remaining();
+  }
+
+  /** One of the filters says that it is at work. */
+  tellProgress(): boolean {
+    const told = this.progress();
+    if (told) this.#host.progressed();
+    return told;
+  }
+
   readonly #judge = (recipient: JudgedRecipient, refusal: Refusal): void => {
     const act = `Cannot ${refusal.type} recipient ${recipient.address}`;
     if (this.over) this.parts[0]!.checkLive(act);
     if (!this.#host.answers("rcpt")) {
       throw new MilterError("NOT_AGREED", `${act}: this filter does not answer recipients`);
     }
-    if (this.#held?.type !== "rcpt" || this.memory.recipients.at(-1) !== recipient) {
+    if (this.#held?.type !== "rcpt" || this.memory.recipient !== recipient) {
       throw new MilterError("PASSED", `${act}: it has been answered already`);
     }
     recipient.refusal = refusal;
@@ -144,6 +201,10 @@ export class Run {
   /** The verdict answers what is held, and sticks to what still comes of the message. */
   #settle(verdict: Verdict, by: Part): void {
     this.#verdict = verdict;
+    this.observation?.decided(
+      verdict,
+      this.#judges.length > 1 && carriesEdits(verdict) ? "" : by.member.name,
+    );
     if (!carriesEdits(verdict)) this.#answers.quiet = by.member.needs.protocol;
     this.#answers.edits = this.#judges.length === 1 ? this.#judges[0]!.edits : this.#allEdits();
     const who = by.member.name === "" ? "another filter" : `filter ${by.member.name}`;
@@ -172,10 +233,14 @@ export class Run {
   /** Ends the run without a verdict: whoever waits gets the error. */
   abort(reason: () => MilterError): void {
     this.#held = undefined;
-    if (this.over) return;
+    const unseen = this.observation === undefined || this.settled;
+    if (this.over && unseen) return;
     const error = reason();
-    this.#aborted = true;
-    for (const part of this.parts) part.abort(error);
+    if (!this.over) {
+      this.#aborted = true;
+      for (const part of this.parts) part.abort(error);
+    }
+    if (!unseen) this.observation!.gone(error);
   }
 
   // What the MTA does
@@ -186,9 +251,22 @@ export class Run {
     this.#held = event;
   }
 
+  /** Why the message may not go on: it is over a limit, or may not even begin. */
+  objection(): MilterError | undefined {
+    const { over } = this.memory;
+    if (over !== undefined) return this.#host.hit(over, "answered", this);
+    if (this.#begun || !this.memory.reached("mail")) return undefined;
+    this.#begun = true;
+    return this.#host.objection(this);
+  }
+
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
   deliver(event: Command): void {
     this.#note(event);
+    if (!this.over) {
+      const objection = this.objection();
+      if (objection !== undefined) this.#host.refuse(this, objection);
+    }
     if (this.#verdict !== undefined) return this.#answers.settle(event, this.#verdict);
     for (const part of this.parts) part.wake(event.type === "endOfMessage");
     if (event.type === "endOfMessage" && this.#accepted) {
@@ -200,6 +278,7 @@ export class Run {
 
   #note(event: Command): void {
     this.memory.note(event, this.#host.end.macros, this.#judge);
+    this.observation?.came(event);
   }
 }
 

@@ -2,45 +2,42 @@ import { MilterError } from "../errors.ts";
 import { readBody } from "./edits/new_body.ts";
 import { type Filter, membersOf } from "./filter.ts";
 import { LiveSession } from "./live_session.ts";
-import { consoleLog, type Log, type LogEntry } from "./log.ts";
+import type { LogEntry } from "./log.ts";
 import { checkPolicy, type ErrorPolicy, isAbort, judgeError } from "./policy.ts";
 import type { Member } from "./member.ts";
 import type { Part } from "./part.ts";
+import { messageOf, type Reporter, type ReportOptions } from "./reporter.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 import { carriesEdits, isVerdict, tempfail, type Verdict } from "./verdict.ts";
 
 /** What becomes of a filter's failure. */
-export interface RunnerOptions {
-  /** What becomes of a message whose filter fails; `"tempfail"` by default. */
+export interface RunnerOptions extends ReportOptions {
+  /** What becomes of a message whose filter fails, or that is over a limit; `"tempfail"` by default. */
   readonly onError?: ErrorPolicy;
-  /** Takes what is to be logged; by default errors and warnings go to the console. */
-  readonly log?: Log;
-  /** Takes the warnings: what the MTA cannot do as a filter wished it, or a peer that failed. By default the log does. */
-  readonly onWarning?: Log;
 }
 
 /** Runs the filter, one run for each message, and answers for it when it fails. */
 export class Runner {
   readonly #members: readonly Member[];
   readonly #policy: ErrorPolicy;
-  readonly #log: Log;
-  readonly #onWarning: Log;
   readonly #outlet: { readonly peer: string };
-  /** What the filters of the latest run hold. */
+  readonly #reporter: Reporter;
+  /** The latest run, and what its filters hold. */
+  #run: Run | undefined;
   #sessions: readonly LiveSession[] = [];
 
   /** The outlet tells the address of the MTA's end, for logs. */
   constructor(
     filter: Filter,
     outlet: { readonly peer: string },
-    { onError = "tempfail", log = consoleLog, onWarning = log }: RunnerOptions,
+    reporter: Reporter,
+    policy: ErrorPolicy = "tempfail",
   ) {
     if (typeof filter !== "function") throw new TypeError("Cannot serve: the filter is no function");
     this.#members = membersOf(filter);
-    this.#policy = checkPolicy(onError);
-    this.#log = log;
-    this.#onWarning = onWarning;
+    this.#policy = checkPolicy(policy);
+    this.#reporter = reporter;
     this.#outlet = outlet;
   }
 
@@ -53,8 +50,13 @@ export class Runner {
 
   /** Calls the filters for a run. */
   start(run: Run): void {
-    this.#sessions = run.parts.map((part) => new LiveSession(part));
+    this.#open(run);
     for (const [at, part] of run.parts.entries()) this.#call(part, this.#sessions[at]!);
+  }
+
+  #open(run: Run): void {
+    this.#run = run;
+    this.#sessions = run.parts.map((part) => new LiveSession(part));
   }
 
   #call(part: Part, session: Session): void {
@@ -77,21 +79,31 @@ export class Runner {
     }
   }
 
+  /** Lets the policy answer for a run that may not go on; its filters are told, if they have been called. */
+  refuse(run: Run, error: MilterError): void {
+    if (this.#run !== run) this.#open(run);
+    for (const [at, part] of run.parts.entries()) {
+      if (part.over) continue;
+      if (part.watches) part.drop(error);
+      else this.#overrule(part, this.#sessions[at]!, error, error);
+    }
+  }
+
   /** Logs something about a message. */
   note(level: LogEntry["level"], message: string, run: Run | undefined): void {
-    this.report({ level, message, stage: run?.memory.stage, queueId: run?.memory.macros.get("i") });
+    this.report({ level, message, ...this.where(run) });
+  }
+
+  /** What a line of the log says of where something happened. */
+  where(run: Run | undefined): Partial<LogEntry> {
+    const filter = this.#members.length === 1 ? this.#members[0]!.name || undefined : undefined;
+    const peer = this.#outlet.peer || undefined;
+    return { filter, peer, stage: run?.memory.stage, queueId: run?.memory.macros.get("i") };
   }
 
   /** Logs something, with what is known of where it happened. */
   report(entry: LogEntry): void {
-    const log = entry.level === "warning" ? this.#onWarning : this.#log;
-    const filter = this.#members.length === 1 ? this.#members[0]!.name || undefined : undefined;
-    try {
-      log({ filter, peer: this.#outlet.peer || undefined, ...entry });
-    } catch (error) {
-      // A log that fails must not cost a mail; the console is what is left.
-      consoleLog({ level: "error", message: "The log failed", error });
-    }
+    this.#reporter.report({ ...this.where(undefined), ...entry });
   }
 
   #conclude(part: Part, session: Session, verdict: unknown): void {
@@ -103,7 +115,7 @@ export class Runner {
     if (part.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
       return this.#finish(part, session, verdict);
     }
-    readBody(body, part.signal).then(
+    readBody(body, part.signal, (bytes, size) => part.run.keep(bytes, size)).then(
       (bytes) => {
         part.edits.body = bytes;
         this.#finish(part, session, verdict);
@@ -123,9 +135,7 @@ export class Runner {
 
   /** The policy answers for a filter that failed. */
   #fail(part: Part, session: Session, error: unknown): void {
-    const { memory, member } = part;
-    const filter = member.name || undefined;
-    const where = { error, stage: memory.stage, queueId: memory.macros.get("i"), filter };
+    const where = { ...whereOf(part), error };
     if (part.over) {
       if (isAbort(error)) return;
       const message = `The filter failed after its message was over: ${messageOf(error)}`;
@@ -134,24 +144,39 @@ export class Runner {
     const reason = error instanceof MilterError
       ? error
       : new MilterError("FILTER", `Cannot go on: ${messageOf(error)}`, { cause: error });
+    if (part.watches && isAbort(error)) return part.drop(reason);
+    this.#observeFailure(part, error);
     if (part.watches) {
-      if (!isAbort(error)) {
-        this.report({ level: "warning", message: `The shadow filter failed: ${messageOf(error)}`, ...where });
-      }
+      this.report({ level: "warning", message: `The shadow filter failed: ${messageOf(error)}`, ...where });
       return part.drop(reason);
     }
     this.report({ level: "error", message: `The filter failed: ${messageOf(error)}`, ...where });
+    this.#overrule(part, session, error, reason);
+  }
+
+  /** Ends a part by the verdict of the policy. */
+  #overrule(part: Part, session: Session, error: unknown, reason: MilterError): void {
+    const { observation } = part.run;
+    if (observation !== undefined) observation.error = error;
     const onFailure = (failure: unknown) => {
       const message = `onError failed: ${messageOf(failure)}`;
-      this.report({ level: "error", message, ...where, error: failure });
+      this.report({ level: "error", message, ...whereOf(part), error: failure });
     };
-    const verdict = judgeError(member.onError ?? this.#policy, error, session, onFailure);
+    const verdict = judgeError(part.member.onError ?? this.#policy, error, session, onFailure);
     try {
       part.overrule(verdict, reason);
     } catch (failure) {
       onFailure(failure);
       part.overrule(tempfail(), reason);
     }
+  }
+
+  #observeFailure(part: Part, error: unknown): void {
+    const { observers } = this.#reporter;
+    const message = part.run.observation;
+    if (observers === undefined || message === undefined) return;
+    const filter = part.member.name || undefined;
+    observers.tell("filterFailed", { message, filter, error, watched: part.watches });
   }
 
   /** Tells how filters that are only watched would have judged, each as soon as both verdicts are known. */
@@ -170,9 +195,9 @@ export class Runner {
   }
 }
 
-/** The message of an error, or whatever else was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What a line of the log says of where a filter is. */
+function whereOf({ memory, member }: Part): Pick<LogEntry, "stage" | "queueId" | "filter"> {
+  return { stage: memory.stage, queueId: memory.macros.get("i"), filter: member.name || undefined };
 }
 
 function nameOf(value: unknown): string {

@@ -127,12 +127,31 @@ export interface Session {
    */
   plan(): Plan;
   /**
-   * Tells the MTA that the filter is still at work. At the end of the message, where alone MTAs take it,
-   * Postfix then waits on.
+   * Tells the MTA that the filter is still at work: at the end of the message, where alone MTAs take it. They are told
+   * so by themselves as often as they need it ({@linkcode Timeouts.progress}); Postfix then waits on, and who says so
+   * has the time of {@linkcode Timeouts.endOfMessage} anew. Sendmail never waits for more than 300 s.
    *
    * @returns whether it was sent.
    */
   progress(): boolean;
+  /**
+   * How long this filter may go on before the policy answers for it, in whole milliseconds; at most a second less than
+   * it really has. While the MTA does not wait for it, what it will have for an event; 0 when the message is over.
+   *
+   * @example A look-up that gives up in time
+   * ```ts
+   * import { accept, defineFilter, tempfail } from "@kilter/milter";
+   *
+   * export default defineFilter({ sees: ["connect"], edits: [] }, async (session) => {
+   *   const inTime = AbortSignal.timeout(Math.min(session.remaining(), 5000));
+   *   const signal = AbortSignal.any([session.signal, inTime]);
+   *   const url = `https://reputation.example/${session.connection.address}`;
+   *   const response = await fetch(url, { signal }).catch(() => undefined);
+   *   return response?.ok ? accept() : tempfail();
+   * });
+   * ```
+   */
+  remaining(): number;
 }
 
 /** The optional part of an edit of the envelope. */
@@ -183,14 +202,16 @@ export interface Body extends AsyncIterable<Uint8Array> {
   /**
    * The whole body in memory.
    *
-   * Fails with `LIMIT` if it is longer than `limit` bytes, 32 MiB by default.
+   * Fails with `LIMIT` if it is longer than `limit` bytes, by default {@linkcode Limits.collectBytes}, or if the server
+   * holds too much already.
    */
   collect(options?: { readonly limit?: number }): Promise<Uint8Array>;
   /**
    * Replaces the body by bytes, or by text, whose line ends become CRLF. The last one holds.
    *
    * A stream is read when the filter has returned its verdict, to its end, and held in memory until then: one that
-   * fails is a failure of the filter. It may be made of this very body.
+   * fails, or gives more than {@linkcode Limits.collectBytes}, is a failure of the filter. It may be made of this very
+   * body.
    *
    * @example
    * ```ts

@@ -4,7 +4,7 @@ import type { Body, Headers, Session } from "./session.ts";
 /** What every filter has of the session, whatever it declares. */
 export type AlwaysThere =
   | ("macros" | "mta" | "signal" | "queueId" | "authenticatedUser" | "tls")
-  | ("endOfMessage" | "plan" | "progress");
+  | ("endOfMessage" | "plan" | "progress" | "remaining");
 
 /** What a filter has of the session for each thing that it sees. */
 export interface SightMembers {

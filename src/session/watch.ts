@@ -2,23 +2,7 @@ import { MilterError } from "../errors.ts";
 import type { CommandType } from "../protocol/commands.ts";
 import type { MtaProfile } from "./mta.ts";
 import { PROFILES } from "./mta_profiles.ts";
-
-/** How long things may take, in milliseconds. Looked at once a second at most. */
-export interface Timeouts {
-  /**
-   * How long a filter may hold an event before the end of the message. By default 28,000 with Postfix and 9,000
-   * with others: less than the 30 and 10 seconds after which Postfix and Sendmail give the filter up.
-   */
-  readonly event?: number;
-  /** How long a filter may take at the end of the message; 290,000 by default, as both MTAs give up after 300 s. */
-  readonly endOfMessage?: number;
-  /** How long a packet may take from its first byte to its last, and the MTA to say anything; 60,000 by default. */
-  readonly packet?: number;
-  /** How long an MTA may be silent while nothing is awaited from the filter; 7,210,000 by default, as in libmilter. */
-  readonly idle?: number;
-  /** How long a filter may go on after the MTA has closed its side of the connection; 5,000 by default. */
-  readonly halfOpen?: number;
-}
+import type { Timeouts } from "./timeouts.ts";
 
 /** What a conversation is waiting for. */
 export interface Wait {
@@ -26,47 +10,90 @@ export interface Wait {
   readonly events: number;
   /** The event that the filter holds; without one, the MTA is awaited. */
   readonly held: CommandType | undefined;
-  /** Whether the MTA has begun a packet, or has not said anything yet. */
+  /** Whether the MTA is to go on at once: it has begun a packet, has not said anything yet, or is not served. */
   readonly expecting: boolean;
   /** Whether the MTA has closed its side. */
   readonly peerDone: boolean;
+  /** How long the filter has held the events of the message, if that is counted. */
+  readonly spent: number | undefined;
   /** Whose time budget holds. */
   readonly profile: MtaProfile;
 }
 
-/** Watches the deadlines of one conversation. It has no clock: whoever looks says what time it is. */
+/** Watches the deadlines of one conversation. It has no clock: whoever looks says what time it is, in milliseconds. */
 export class Watch {
   readonly #timeouts: Timeouts;
   #wait: Wait | undefined;
+  /** When it was looked at last. */
+  #looked: number | undefined;
+  /** When the wait began, at the earliest. */
   #since = 0;
+  /** When the MTA was told last that the filter is at work. */
+  #told = 0;
 
   constructor(timeouts: Timeouts = {}) {
     this.#timeouts = timeouts;
   }
 
-  /** The error of the side that has overrun its deadline: `"local"` is the filter. `now` is in milliseconds. */
-  look(wait: Wait, now: number): MilterError | undefined {
-    const before = this.#wait;
-    this.#wait = wait;
-    if (before?.events !== wait.events || before.held !== wait.held || before.expecting !== wait.expecting) {
-      this.#since = now;
-      return undefined;
-    }
-    const waited = Math.round(now - this.#since);
-    const profile = PROFILES[wait.profile];
-    const { event = profile.event, endOfMessage = profile.endOfMessage, halfOpen = 5_000 } = this.#timeouts;
-    const { packet = 60_000, idle = 7_210_000 } = this.#timeouts;
-    if (wait.held === undefined) {
-      if (waited < (wait.expecting ? packet : idle)) return undefined;
-      const why = wait.expecting ? "a packet is not complete" : "nothing came";
-      return new MilterError("TIMEOUT", `Cannot read: ${why} after ${waited} ms`, { side: "peer" });
-    }
+  /** The error of the side that has overrun its deadline, `"local"` being the filter; or that it is time for a PROGRESS. */
+  look(wait: Wait, now: number): MilterError | "progress" | undefined {
+    const waited = this.#note(wait, now);
+    if (wait.held === undefined) return this.#lookAtPeer(wait, waited);
+    const { halfOpen = 5_000, progress = PROFILES[wait.profile].progress } = this.#timeouts;
     if (wait.peerDone && waited >= halfOpen) {
       return new MilterError("TIMEOUT", "Cannot wait on: the MTA has closed the connection", {
         side: "peer",
       });
     }
-    if (waited < (wait.held === "endOfMessage" ? endOfMessage : event)) return undefined;
-    return new MilterError("TIMEOUT", `Cannot wait for the filter: it held ${wait.held} for ${waited} ms`);
+    if (waited >= this.#budget(wait)) {
+      return new MilterError(
+        "TIMEOUT",
+        `Cannot wait for the filter: it held ${wait.held} for ${Math.round(waited)} ms`,
+      );
+    }
+    const { spent } = wait;
+    if (spent !== undefined && spent >= this.#message) {
+      return new MilterError(
+        "TIMEOUT",
+        `Cannot wait for the filter: it has taken ${Math.round(spent)} ms over the message`,
+      );
+    }
+    if (wait.held !== "endOfMessage" || wait.peerDone || now - this.#told < progress) return undefined;
+    this.#told = now;
+    return "progress";
+  }
+
+  /** How long the filter may go on; before it holds anything, what it will have for an event. */
+  remaining(wait: Wait, now: number): number {
+    const waited = wait.held === undefined ? 0 : this.#note(wait, now);
+    const left = Math.min(this.#budget(wait) - waited, this.#message - (wait.spent ?? 0));
+    return Math.max(0, Math.floor(left));
+  }
+
+  /** How long the wait has lasted, at most: it began some time after the look before it was first seen. */
+  #note(wait: Wait, now: number): number {
+    const before = this.#wait;
+    if (before?.events !== wait.events || before.held !== wait.held || before.expecting !== wait.expecting) {
+      this.#since = this.#told = this.#looked ?? now;
+    }
+    this.#wait = wait;
+    this.#looked = now;
+    return now - this.#since;
+  }
+
+  #lookAtPeer({ expecting }: Wait, waited: number): MilterError | undefined {
+    const { packet = 60_000, idle = 7_210_000 } = this.#timeouts;
+    if (waited < (expecting ? packet : idle)) return undefined;
+    const why = expecting ? "a packet is not complete" : "nothing came";
+    return new MilterError("TIMEOUT", `Cannot read: ${why} after ${Math.round(waited)} ms`, { side: "peer" });
+  }
+
+  #budget({ held, profile }: Wait): number {
+    const { event = PROFILES[profile].event, endOfMessage = PROFILES[profile].endOfMessage } = this.#timeouts;
+    return held === "endOfMessage" ? endOfMessage : event;
+  }
+
+  get #message(): number {
+    return this.#timeouts.message ?? Infinity;
   }
 }

@@ -8,23 +8,20 @@
  * @module
  */
 
-export { deliver, type TestMta, testMta } from "./test_mta.ts";
-export type {
-  DeliverOptions,
-  LastCommand,
-  TestClient,
-  TestEnvelope,
-  TestMtaOptions,
-  TestOffer,
-} from "./options.ts";
+export { deliver, type DeliveryResult, type TestMta, testMta } from "./test_mta.ts";
+export type { DeliverOptions, TestEnvelope, TestMtaOptions } from "./options.ts";
+export type { LastCommand, Negotiation, SendOptions, SessionOptions, SmtpClient } from "../client/options.ts";
+export type { MessageSource } from "../client/mail_source.ts";
 export type {
   DeliveredHeader,
   DeliveredMessage,
   DeliveryOutcome,
-  DeliveryResult,
+  MessageResult,
   RecipientResult,
+  SendResult,
   SmtpAnswer,
-} from "./result.ts";
+} from "../client/result.ts";
+export type { MilterReport } from "../client/row.ts";
 export type { Outcome } from "../mta/edited_message.ts";
 export type { MtaName } from "../mta/mta_name.ts";
 export type { DefaultAction } from "../mta/smtp_replies.ts";

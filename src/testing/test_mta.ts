@@ -1,8 +1,15 @@
 import type { Filter } from "../session/filter.ts";
+import type { MessageSource } from "../client/mail_source.ts";
+import type { SendResult, SmtpAnswer } from "../client/result.ts";
 import type { LogEntry } from "../session/log.ts";
 import { MemoryMta } from "./memory_mta.ts";
 import type { DeliverOptions, TestMtaOptions } from "./options.ts";
-import type { DeliveryResult, SmtpAnswer } from "./result.ts";
+
+/** What became of a message that was delivered in a test. */
+export interface DeliveryResult extends SendResult {
+  /** What was logged while the message was under way: a filter's errors too. */
+  readonly logs: readonly LogEntry[];
+}
 
 /**
  * An MTA in memory, in a session with an SMTP client, that asks a filter: made by {@linkcode testMta}.
@@ -15,10 +22,10 @@ export interface TestMta extends AsyncDisposable {
    * The client sends a message: MAIL, RCPT for each recipient, DATA, the text. It takes back what it has begun before,
    * and what is left of it if it is refused.
    *
-   * @param eml The message as in an `.eml` file: any bytes, or text, which is taken as UTF-8.
+   * @param eml The message as in an `.eml` file: any bytes, a stream of them, or text, which is taken as UTF-8.
    * @throws {TypeError} if an option is none.
    */
-  deliver(eml: string | Uint8Array, options?: DeliverOptions): Promise<DeliveryResult>;
+  deliver(eml: MessageSource, options?: DeliverOptions): Promise<DeliveryResult>;
   /** The client says MAIL; an address as in {@linkcode TestEnvelope}. */
   mail(from?: string): Promise<SmtpAnswer>;
   /** The client says RCPT. @throws {MilterError} `ORDER` if no sender was accepted. */
@@ -76,7 +83,7 @@ export function testMta(filter: Filter, options: TestMtaOptions = {}): TestMta {
  * The filter is served as by `serve`, over the bytes of the protocol, without a socket. What it logs goes to the
  * result, and where `log` says: errors to the console by default.
  *
- * @param eml The message as in an `.eml` file: any bytes, or text, which is taken as UTF-8.
+ * @param eml The message as in an `.eml` file: any bytes, a stream of them, or text, which is taken as UTF-8.
  * @throws {TypeError} if the filter is no function, or an option is none.
  *
  * @example
@@ -96,7 +103,7 @@ export function testMta(filter: Filter, options: TestMtaOptions = {}): TestMta {
  */
 export async function deliver(
   filter: Filter,
-  eml: string | Uint8Array,
+  eml: MessageSource,
   options: TestMtaOptions & DeliverOptions = {},
 ): Promise<DeliveryResult> {
   const mta = testMta(filter, options);

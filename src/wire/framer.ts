@@ -1,4 +1,5 @@
 import { MilterError } from "../errors.ts";
+import { concat } from "./concat.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -54,6 +55,20 @@ export class Framer {
   /** Whether the bytes so far end inside a packet, as far as has been looked. */
   get midPacket(): boolean {
     return this.buffered > 0;
+  }
+
+  /** What came in and has not left as packets, as it came: of a cut packet, or of a peer that sends none. */
+  rest(): Uint8Array {
+    const head = this.#packet?.length ?? this.#head;
+    const headBytes = [head >>> 24, head >>> 16 & 0xff, head >>> 8 & 0xff, head & 0xff];
+    const first = this.#chunk === undefined ? [] : [this.#chunk.subarray(this.#at)];
+    return concat([
+      // A length that is not whole yet stands in the lower bytes.
+      Uint8Array.from(headBytes).subarray(4 - this.#headBytes),
+      ...this.#packet === undefined ? [] : [this.#packet.subarray(0, this.#filled)],
+      ...first,
+      ...this.#later,
+    ]);
   }
 
   /** Takes the next bytes. */
@@ -122,6 +137,18 @@ export class Framer {
     return { bytes: packet, start: 0, end: packet.length };
   }
 
+  /**
+   * The first bytes of the packets that wait, as far as these have come. None while a packet is being put together.
+   */
+  codes(): number[] {
+    if (this.#chunk === undefined || this.#headBytes > 0) return [];
+    const bytes = concat([this.#chunk.subarray(this.#at), ...this.#later]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const codes: number[] = [];
+    for (let at = 0; at + 4 < bytes.length; at += 4 + view.getUint32(at)) codes.push(bytes[at + 4]!);
+    return codes;
+  }
+
   #skip(size: number): void {
     this.#at += size;
     this.#buffered -= size;
@@ -145,6 +172,7 @@ export class Framer {
       : length === 0
       ? "its length is 0"
       : `its length of ${length} bytes is over the limit of ${this.#limit}`;
-    throw new MilterError("FRAME", `Cannot read packet: ${why}`, { side: "peer" });
+    const code = stranger === undefined && length > 0 ? "LIMIT" : "FRAME";
+    throw new MilterError(code, `Cannot read packet: ${why}`, { side: "peer" });
   }
 }

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress } from "../../mod.ts";
+import { parseListen } from "../../src/adapters/address.ts";
 import { assertEquals, assertThrows, test } from "../harness.ts";
 
 /** Every way to write an address, what it means, and how we write it. */
@@ -26,17 +27,35 @@ const ADDRESSES: readonly (readonly [text: string | Address, address: Address, f
   ["unix:/run/a:b@c", { path: "/run/a:b@c" }, "unix:/run/a:b@c"],
   [{ host: "::1", port: 8891 }, { host: "::1", port: 8891 }, "inet6:8891@::1"],
   [{ path: "/run/s", mode: 0o660 }, { path: "/run/s", mode: 0o660 }, "unix:/run/s"],
+  [
+    { path: "/run/s", owner: 7, group: "postfix" },
+    { path: "/run/s", owner: 7, group: "postfix" },
+    "unix:/run/s",
+  ],
 ];
 
 test("parseAddress takes every form that Postfix, Sendmail and people write", () => {
   for (const [text, address] of ADDRESSES) assertEquals(parseAddress(text), address);
 });
 
+test("parseListen takes addresses, and sockets that listen already", () => {
+  assertEquals(parseListen("inet:8891@127.0.0.1"), { host: "127.0.0.1", port: 8891 });
+  assertEquals(parseListen({ path: "/run/s", mode: 0o660 }), { path: "/run/s", mode: 0o660 });
+  for (const inherited of ["fd:3", { fd: 3 }] as const) {
+    assertEquals(parseListen(inherited), { fd: 3 });
+    assertEquals(formatAddress(parseListen(inherited)), "fd:3");
+  }
+  assertEquals(parseListen("inet:fd:3"), { host: "fd", port: 3 });
+  for (const wrong of ["fd:2", { fd: 0 }, { fd: 3.5 }, { fd: "3" }, "fd:", undefined] as string[]) {
+    assertThrows(() => parseListen(wrong), TypeError, "Cannot use address");
+  }
+});
+
 test("formatAddress writes what parseAddress takes", () => {
   for (const [, address, formatted] of ADDRESSES) {
     assertEquals(formatAddress(address), formatted);
-    const { mode: _, ...plain } = { mode: undefined, ...address };
-    assertEquals(parseAddress(formatted), plain as Address);
+    const plain = "path" in address ? { path: address.path } : address;
+    assertEquals(parseAddress(formatted), plain);
   }
 });
 
@@ -58,6 +77,7 @@ const BAD: readonly unknown[] = [
   "local:",
   "unix:/run/\0",
   "http://localhost:8891/",
+  "fd:3",
   undefined,
   null,
   8891,

@@ -247,6 +247,28 @@ for (const { name, connect, system } of KINDS) {
     assertEquals(farEar.events, ["end", "closed"]);
   });
 
+  test(`Socket (${name}) that ends its side sends what was written first, and still hears its peer`, async () => {
+    await using pair = await connect();
+    const [ear, farEar] = [new Ear(pair.near), new Ear(pair.far)];
+    const bytes = content(3_000_000);
+    pair.near.write(bytes.subarray(0, 1_000_000));
+    pair.near.write(bytes.subarray(1_000_000));
+    pair.near.end();
+    await farEar.heard("end");
+    assertBytes(farEar.bytes, bytes);
+    await writeAll(pair.far, farEar, bytes, 500_000);
+    await ear.until(() => ear.size === bytes.length);
+    assertBytes(ear.bytes, bytes);
+    pair.far.end();
+    // Where both sides are closed, some runtimes tell that the connection is, and no more.
+    await ear.until(() => ear.events.length > 0);
+    pair.near.close();
+    pair.far.close();
+    await Promise.all([ear.heard("closed"), farEar.heard("closed")]);
+    assertClosed(ear);
+    assertEquals(farEar.events, ["end", "closed"]);
+  });
+
   test(`Socket (${name}) that closes is closed even if its peer never does`, async () => {
     await using pair = await connect();
     const ear = new Ear(pair.near);

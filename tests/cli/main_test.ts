@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { assertEquals, assertMatch, test } from "../harness.ts";
+import { assertEquals, assertGreater, assertMatch, test } from "../harness.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { kilter } from "./captured.ts";
 
@@ -26,5 +26,10 @@ test("kilter says that there is no such command", async () => {
 
 test("no line of the help is wider than the terminal", async () => {
   const { out } = await kilter("--help");
-  assertEquals(out.split("\n").filter((line) => line.length > 80), []);
+  const commands = [...out.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!);
+  assertGreater(commands.length, 0);
+  for (const args of [["--help"], ...commands.map((name) => [name, "--help"])]) {
+    const { out } = await kilter(...args);
+    assertEquals(out.split("\n").filter((line) => line.length > 80), []);
+  }
 });

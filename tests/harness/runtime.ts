@@ -1,6 +1,7 @@
 /** Where the tests run. */
 
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 /** The runtime that this test runs on. */
 export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
@@ -8,6 +9,12 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   : "Bun" in globalThis
   ? "bun"
   : "node";
+
+/** The command that runs a program of ours in a process of its own, by the runtime that this test runs on. */
+export function programCommand(program: URL): string[] {
+  const args = runtime === "deno" ? ["run", "--allow-all", "--quiet"] : [];
+  return [process.execPath, ...args, fileURLToPath(program)];
+}
 
 /** Prints a line that stands once in the output of a run, however many test files have reason to say it. */
 export function tellOnce(line: string): void {

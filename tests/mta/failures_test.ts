@@ -6,12 +6,14 @@ import {
   type Filter,
   type Log,
   type LogEntry,
+  MilterError,
   reject,
   serve,
+  tempfail,
   type Verdict,
 } from "../../mod.ts";
 import { assertEquals } from "../harness.ts";
-import { deliver, messageOf, open, type Refused } from "./mail.ts";
+import { deliver, messageOf, open, type Refused, sendMail } from "./mail.ts";
 import type { Mta, MtaName } from "./mta.ts";
 import { testOnEachMta } from "./on_each_mta.ts";
 import { SmtpClient } from "./smtp_client.ts";
@@ -144,5 +146,46 @@ testOnEachMta(
     await mta.delivery("hello");
     assertEquals(aborted, [true]);
     assertEquals(logged.map(({ level, stage }) => [level, stage]), [["error", "mail"]]);
+  },
+);
+
+testOnEachMta(
+  "a mail that begins in an open session while the server shuts down is answered by the policy",
+  async (mta, options) => {
+    const onError: ErrorPolicy = (error) =>
+      error instanceof MilterError && error.code === "CLOSING" ? tempfail("450 4.3.2 Come again") : reject();
+    const filter: Filter = async (session) => {
+      await session.endOfMessage();
+      return accept();
+    };
+    const server = await serve(filter, { ...options, onError });
+    const client = SmtpClient.to(mta.smtp);
+    await open(client);
+    assertEquals((await deliver(client)).refused, {});
+    const done = server.shutdown({ idle: 500 });
+    assertEquals(
+      (await deliver(client)).refused["mail"]?.replace(/<.*?>\.\.\. /, ""),
+      "450 4.3.2 Come again",
+    );
+    await client.quit();
+    await done;
+    await mta.delivery("hello");
+  },
+);
+
+testOnEachMta(
+  "a mail that a filter holds when the time of a shutdown is up is answered by the policy",
+  async (mta, options) => {
+    let hold = () => {};
+    const held = new Promise<void>((resolve) => hold = resolve);
+    const server = await serve(async (session) => {
+      await session.endOfMessage();
+      hold();
+      return new Promise<Verdict>(() => {});
+    }, { ...options, onError: () => tempfail("450 4.3.2 Come again") });
+    const sent = sendMail(mta);
+    await held;
+    await server.shutdown({ timeout: 0 });
+    assertEquals((await sent).refused, { end: "450 4.3.2 Come again" });
   },
 );

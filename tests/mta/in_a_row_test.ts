@@ -20,6 +20,7 @@ import {
   tempfail,
   type Verdict,
 } from "../../mod.ts";
+import { callMilters, type SmtpAnswer } from "../../src/client/mod.ts";
 import { assertEquals, delay, Random } from "../harness.ts";
 import { BODY, deliver, HEADERS, messageOf, open, type Refused } from "./mail.ts";
 import { type Mta, startMta } from "./mta.ts";
@@ -70,6 +71,10 @@ class BothWays {
     await using _c = await serve(c, { listen: forC!, log: log("row") });
     await using _all = await serve(compose(a, b, c), { listen: this.#one.milter, log: log("one") });
     const [row, one] = await Promise.all([resultOf(this.#row, subject), resultOf(this.#one, subject)]);
+    // Our own MTA, with the same three filters in a row.
+    const logged = this.#logs.row.length;
+    assertEquals(await resultOfOurs(this.#row, subject), row, `our client: ${subject}`);
+    this.#logs.row.length = logged;
     return { row, one };
   }
 
@@ -105,6 +110,43 @@ async function resultOf(mta: Mta, subject: string): Promise<Result> {
       to: mail.to.map(addressOf).sort(),
       headers: headersOf(mail).filter(([name]) => name !== "Received"),
       body: bodyOf(mail),
+    },
+  };
+}
+
+/** The same by our own MTA, which calls the filters over the same sockets, by the rules of that MTA. */
+async function resultOfOurs({ name, milters }: Mta, subject: string): Promise<Result> {
+  await using session = await callMilters(milters, {
+    mta: name,
+    client: { name: "localhost", address: "127.0.0.1" },
+    helo: "client.example.test",
+    hostname: "mx.example.test",
+  });
+  const message = messageOf(subject, BODY, [["X-One", "1"], ["X-Two", "2"], ...HEADERS, ["X-One", "3"]]);
+  const refused: Record<string, string> = {};
+  const passed = (what: string, { code, full }: SmtpAnswer) => {
+    if (code >= 400) refused[what] = full;
+    return code < 400;
+  };
+  const ended: Result = { refused, end: "refused" };
+  if (!passed("mail", await session.mail("<sender@example.test>"))) return ended;
+  let recipients = 0;
+  for (const to of ["<one@example.test>", "<two@example.test>"]) {
+    if (passed(`rcpt ${to}`, await session.rcpt(to))) recipients++;
+  }
+  if (recipients === 0 || !passed("data", await session.data())) return ended;
+  const result = await session.message(message);
+  if (!passed("end", result.reply)) return ended;
+  if (result.outcome === "quarantined") return { refused, end: "held" };
+  if (result.message === undefined) return { refused, end: "dropped" };
+  const { headers, body } = result.message;
+  return {
+    refused,
+    end: {
+      from: `<${result.sender}>`,
+      to: result.deliveredTo.map((address) => `<${address}>`).sort(),
+      headers: headers.filter(({ name }) => name !== "Received").map(({ name, value }) => [name, value]),
+      body: body.replaceAll("\n", "\r\n"),
     },
   };
 }
@@ -165,7 +207,7 @@ const EDITS: Readonly<Record<string, Three>> = {
   ],
   "the body, the headers and the sender": [
     editing("a", ({ body }) => body.replace("new\r\n")),
-    editing("b", async ({ headers }) => headers.update((await headers.get("To"))!, "all")),
+    editing("b", async ({ headers }) => headers.update((await headers.get("To"))!, "all@example.test")),
     editing("c", (session) => session.changeSender("c@example.test")),
   ],
   "the sender and the body again": [

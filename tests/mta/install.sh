@@ -1,10 +1,14 @@
 #!/bin/sh
-# Brings what the tests in this directory need onto a Debian 12 machine; run it as root.
+# Brings what the tests of real programs need onto a Debian 12 machine; run it as root.
 #
 #   Postfix    installed from Debian's package, unconfigured and not started
 #   Sendmail   unpacked from Debian's packages into $KILTER_SENDMAIL (/var/cache/kilter-sendmail), never
 #              installed: Debian allows one mail-transport-agent only, and Postfix is it
 #   m4         and the libraries that Sendmail links with
+#   miltertest for tests/miltertest
+#   opendkim   and OpenDMARC, for tests/peers
+#   libmilter  and a C compiler, for tests/cli/conform
+#   tmux       and systemd-notify, for the tests of the command: tests/cli
 #
 # May be run again: what is there is left alone, and nothing is said.
 set -eu
@@ -14,7 +18,14 @@ PATH=$PATH:/usr/sbin:/sbin
 export DEBIAN_FRONTEND=noninteractive
 
 [ "$(id -u)" = 0 ] || { echo "install.sh: must run as root" >&2; exit 77; }
-if command -v postfix >/dev/null && command -v m4 >/dev/null && [ -e "$ROOT/complete" ]; then exit 0; fi
+missing=
+for program in postfix m4 miltertest opendkim opendmarc tmux systemd-notify cc; do
+  command -v "$program" >/dev/null || missing=yes
+done
+for file in "$ROOT/complete" /usr/include/libmilter/mfapi.h; do
+  [ -e "$file" ] || missing=yes
+done
+if [ -z "$missing" ]; then exit 0; fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -37,7 +48,8 @@ quietly apt-get update
 quietly debconf-set-selections "$scratch/answers"
 libraries=$(apt-cache depends sendmail-bin | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p')
 # shellcheck disable=SC2086 # a list of words
-quietly apt-get install -y --no-install-recommends postfix m4 $libraries
+quietly apt-get install -y --no-install-recommends postfix m4 miltertest opendkim opendmarc dbconfig-no-thanks tmux systemd \
+  libmilter-dev gcc libc6-dev $libraries
 
 if [ ! -e "$ROOT/complete" ]; then
   # Downloading as root into a directory of root's, without the note that user _apt can't write there.

@@ -9,21 +9,22 @@ import { closeSync, openSync } from "node:fs";
  */
 const LEASH = `
 exec 3<&0
+signal=$1; shift
 setsid "$@" & leader=$!
-{ read -r _ <&3; kill $leader; } 2>/dev/null &
+{ read -r _ <&3; kill -s "$signal" $leader; } 2>/dev/null &
 wait $leader; status=$?
 kill -s KILL -- -$leader 2>/dev/null
 exit $status
 `;
 
-/** Runs a command; what it says goes to the end of the log. */
+/** Runs a command; what it says goes to the end of the log. A signal ends it: TERM by default. */
 export class LeashedProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
 
-  constructor(command: readonly string[], log: string) {
+  constructor(command: readonly string[], log: string, signal: "TERM" | "KILL" = "TERM") {
     const file = openSync(log, "a");
-    this.#child = spawn("sh", ["-c", LEASH, "sh", ...command], { stdio: ["pipe", file, file] });
+    this.#child = spawn("sh", ["-c", LEASH, "sh", signal, ...command], { stdio: ["pipe", file, file] });
     closeSync(file);
     this.#ended = new Promise((done) => this.#child.once("exit", () => done()));
   }

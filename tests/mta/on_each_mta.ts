@@ -1,6 +1,6 @@
 /** Tests that run in front of each real MTA, each test with an MTA of its own. */
 
-import type { LogEntry, ServeOptions } from "../../mod.ts";
+import type { Address, LogEntry, ServeOptions } from "../../mod.ts";
 import { assertEquals, test } from "../harness.ts";
 import { type Mta, type MtaName, startMta, type Transport, whyNot } from "./mta.ts";
 
@@ -25,13 +25,18 @@ export interface MtaTestOptions {
   readonly mainCf?: Readonly<Record<string, string>>;
 }
 
+/** How a filter is served to an MTA: at an address that both know. */
+export interface ServeMtaOptions extends ServeOptions {
+  readonly listen: string | Address;
+}
+
 /**
  * Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing.
  * Its filter is served with the options that the body gets. Neither side may find fault with the other.
  */
 export function testOnEachMta(
   name: string,
-  body: (mta: Mta, options: ServeOptions) => Promise<void>,
+  body: (mta: Mta, options: ServeMtaOptions) => Promise<void>,
   { transport, ...options }: MtaTestOptions = {},
 ): void {
   for (const mtaName of ["postfix", "sendmail"] as const) {

@@ -2,7 +2,7 @@
 
 import { chmodSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { type Address, type Filter, parseAddress, serve, type ServeOptions } from "../../mod.ts";
+import { type Address, type Filter, parseAddress, serve } from "../../mod.ts";
 import {
   type Command,
   decodeCommand,
@@ -12,6 +12,7 @@ import {
   type Offer,
   type Reply,
 } from "../../src/protocol/mod.ts";
+import type { ServeMtaOptions } from "./on_each_mta.ts";
 
 /** What one of the two has said. */
 export type Said =
@@ -35,7 +36,7 @@ export interface TappedServer extends AsyncDisposable {
 /** Serves a filter where the options say, and hears what is said. */
 export async function serveTapped(
   filter: Filter,
-  options: ServeOptions,
+  options: ServeMtaOptions,
   meddling?: WiretapOptions,
 ): Promise<TappedServer> {
   const server = await serve(filter, { ...options, listen: { host: "127.0.0.1", port: 0 } });

@@ -31,7 +31,10 @@ function survive(end: FilterEnd | MtaEnd, chunks: readonly Uint8Array[]): void {
       }
     } catch (error) {
       assert(error instanceof MilterError && error.side === "peer", `${error}`);
-      assert(["FRAME", "MESSAGE", "ORDER", "NOT_AGREED", "NEGOTIATION"].includes(error.code), error.code);
+      assert(
+        ["FRAME", "LIMIT", "MESSAGE", "ORDER", "NOT_AGREED", "NEGOTIATION"].includes(error.code),
+        error.code,
+      );
       return;
     }
     assert(end.buffered <= given, `${end.buffered} bytes are kept of ${given}`);

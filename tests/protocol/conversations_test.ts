@@ -64,9 +64,9 @@ const OFFENCES: readonly Offence[] = [
   { file: /body-1500k-mds256k$/, code: "NEGOTIATION", why: "not offered: CHUNK_256K", end: "mta" },
   { file: /body-1500k-mds1m$/, code: "NEGOTIATION", why: "not offered: CHUNK_1M", end: "mta" },
   { file: /-\w+-zerolen$/, code: "FRAME", why: "its length is 0", end: "mta" },
-  { file: /-\w+-garbage$/, code: "FRAME", why: "its length of 1213486160 bytes is over", end: "mta" },
-  { file: /-\w+-toolarge$/, code: "FRAME", why: "its length of 2147483647 bytes is over", end: "mta" },
-  { file: /-\w+-large-16m$/, code: "FRAME", why: "its length of 16777216 bytes is over", end: "mta" },
+  { file: /-\w+-garbage$/, code: "LIMIT", why: "its length of 1213486160 bytes is over", end: "mta" },
+  { file: /-\w+-toolarge$/, code: "LIMIT", why: "its length of 2147483647 bytes is over", end: "mta" },
+  { file: /-\w+-large-16m$/, code: "LIMIT", why: "its length of 16777216 bytes is over", end: "mta" },
 ];
 
 /** Checks that exactly what breaks the rules was refused, for its reason, and whose fault it was. */

@@ -3,6 +3,6 @@
 import { readFile } from "node:fs/promises";
 
 export async function load(url, context, next) {
-  if (!url.startsWith("file:") || !url.endsWith(".ts")) return next(url, context);
+  if (!/^file:.*\.ts(\?|$)/.test(url)) return next(url, context);
   return { format: "module", source: await readFile(new URL(url)), shortCircuit: true };
 }

@@ -25,6 +25,7 @@ const CASES: readonly Case[] = [
   { path: "src/testing/mta.ts", uses: [["import", "../session/mod.ts"], ["import", "../client/send.ts"]] },
   { path: "src/mime/words.ts", uses: [["import", "libmime"], ["import", "../session/encoded_words.ts"]] },
   { path: "mod.ts", uses: [["import", "./src/server/serve.ts"], ["import", "./src/errors.ts"]] },
+  { path: "src/cli/serve/fresh_import.ts", uses: [["load", "address"]] },
 
   {
     path: "src/wire/reader.ts",
@@ -43,6 +44,8 @@ const CASES: readonly Case[] = [
   { path: "src/wire/x.ts", uses: [["import", "../../mod.ts"]], complaint: "not mod.ts" },
   { path: "src/server/serve.ts", uses: [["import", "jsr:@std/assert"]], complaint: "no dependencies" },
   { path: "src/server/serve.ts", uses: [["import", "@kilter/milter"]], complaint: "no dependencies" },
+  { path: "src/cli/serve.ts", uses: [["load", "address"]], complaint: "no dependencies" },
+  { path: "src/server/serve.ts", uses: [["load", "address"]], complaint: "no dependencies" },
   { path: "src/session/run.ts", uses: [["import", "libmime"]], complaint: "no dependencies" },
   { path: "src/mime/words.ts", uses: [["import", "lodash"]], complaint: "libmime, mailparser and no other" },
   { path: "src/session/run.ts", uses: [["import", "../mime/words.ts"]], complaint: "session may import" },

@@ -28,8 +28,8 @@ const BAD: readonly {
 }[] = [
   { what: "a length of 0", bytes: latin1("\0\0\0\0"), code: "FRAME" },
   { what: "a length of 0 within a message", bytes: concat([IN_MESSAGE, latin1("\0\0\0\0")]), code: "FRAME" },
-  { what: "a length of 4 GB", bytes: latin1("\xff\xff\xff\xffO"), code: "FRAME" },
-  { what: "a length over the limit", bytes: latin1("\0\x10\0\x01B"), code: "FRAME" },
+  { what: "a length of 4 GB", bytes: latin1("\xff\xff\xff\xffO"), code: "LIMIT" },
+  { what: "a length over the limit", bytes: latin1("\0\x10\0\x01B"), code: "LIMIT" },
   { what: "an HTTP request", bytes: latin1("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), code: "FRAME" },
   { what: "a TLS hello", bytes: latin1("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), code: "FRAME" },
   { what: "an SMTP greeting", bytes: latin1("EHLO client.example\r\n"), code: "FRAME" },

@@ -6,6 +6,7 @@ import process from "node:process";
 import {
   accept,
   type Address,
+  defineFilter,
   type Filter,
   MilterError,
   reject,
@@ -20,6 +21,7 @@ import {
   assertGreater,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
   delay,
   runtime,
   tempDir,
@@ -239,16 +241,83 @@ test("Server that shuts down does not wait for what the verdict has ended", PROM
   await mta.readEnd();
 });
 
-test("Server that shuts down cuts what is not done in time", async () => {
-  const { filter, held, go } = holding();
+test(
+  "Server that shuts down has what is not done in time answered by the policy, and nothing twice",
+  PROMPT,
+  async () => {
+    let reason: unknown;
+    const { filter, held, go } = holding();
+    const server = await serve((session) => {
+      session.signal.addEventListener("abort", () => reason = session.signal.reason);
+      return filter(session);
+    }, { ...LOOPBACK, onError: (error) => reject(`554 ${(error as MilterError).code}`) });
+    await using mta = await connectTo(server);
+    await mta.play(CONVERSATION.slice(0, -1));
+    const verdict = mta.say("endOfMessage");
+    await held;
+    const done = server.shutdown({ timeout: 20 });
+    assertEquals(await verdict, ['replyCode "554 CLOSING"']);
+    assert(reason instanceof MilterError && reason.code === "CLOSING");
+    go();
+    await mta.readEnd();
+    await done;
+  },
+);
+
+test(
+  "Server that shuts down has a message answered by the policy that begins meanwhile",
+  PROMPT,
+  async () => {
+    const { filter, held, go } = holding();
+    const server = await serve(filter, LOOPBACK);
+    const [busy, between, fresh] = [
+      await connectTo(server),
+      await connectTo(server),
+      await connectTo(server),
+    ];
+    await busy.play(CONVERSATION.slice(0, -1));
+    const verdict = busy.say("endOfMessage");
+    await held;
+    await between.play(GREETING);
+    const done = server.shutdown({ idle: 300 });
+    // Whose filter has been waiting since CONNECT, who has not begun yet, and who goes on after a verdict.
+    assertEquals(await between.play(MESSAGE), ["mail: tempfail"]);
+    assertEquals(await fresh.play(CONVERSATION), ["connect: tempfail"]);
+    go();
+    assertEquals(await verdict, ["accept"]);
+    assertEquals(await busy.play(MESSAGE), ["mail: tempfail"]);
+    await between.say("abort");
+    assertEquals(await between.play(MESSAGE), ["mail: tempfail"]);
+    for (const mta of [busy, between, fresh]) await mta.readEnd();
+    await done;
+    for (const mta of [busy, between, fresh]) await mta[Symbol.asyncDispose]();
+  },
+);
+
+test("Server.shutdown that is called again can shorten the time, and not lengthen it", PROMPT, async () => {
+  const { filter, held } = holding();
   const server = await serve(filter, LOOPBACK);
   await using mta = await connectTo(server);
   await mta.play(CONVERSATION.slice(0, -1));
-  const verdict = assertRejects(() => mta.say("endOfMessage"), Error, "has no answer");
+  const verdict = mta.say("endOfMessage");
   await held;
-  await server.shutdown({ timeout: 20 });
-  await verdict;
-  go();
+  const done = server.shutdown();
+  server.shutdown({ timeout: 0 });
+  server.shutdown({ timeout: 60_000 });
+  assertEquals(await verdict, ["tempfail"]);
+  await mta.readEnd();
+  await done;
+});
+
+test("Server that shuts down does not wait for a peer that never reads its last answer", PROMPT, async () => {
+  const { filter, held } = holding();
+  const server = await serve(filter, LOOPBACK);
+  await using mta = await connectTo(server);
+  await mta.play(CONVERSATION.slice(0, -1));
+  const verdict = mta.say("endOfMessage");
+  await held;
+  await server.shutdown({ timeout: 0 });
+  assertEquals(await verdict, ["tempfail"]);
 });
 
 test("Server.shutdown may be called again, and is over once", async () => {
@@ -320,4 +389,22 @@ test("Server frees its port and its process for a peer that never reads", async 
   await new Promise<void>((resolve) => plain.listen({ ...server.address }, resolve));
   await new Promise((resolve) => plain.close(resolve));
   await silent.close();
+});
+
+test("Server.replace serves another filter to who connects from then on, and refuses what is none", async () => {
+  const first = defineFilter({ name: "first", sees: ["mail"] }, () => reject("first"));
+  await using server = await serve(first, LOOPBACK);
+  await using old = await connectTo(server);
+  server.replace(() => reject("second"));
+  await using anew = await connectTo(server);
+  // The first sees no client, the second does.
+  assertEquals(await old.play(GREETING), []);
+  assertEquals(await anew.say("connect"), ['replyCode "550 5.7.1 second"']);
+  for (let message = 0; message < 2; message++) {
+    assertEquals(await old.say("mail"), ['replyCode "550 5.7.1 first"']);
+    assertEquals(await old.say("abort"), []);
+  }
+  assertThrows(() => server.replace(undefined as unknown as Filter), TypeError, "the filter is no function");
+  await using last = await connectTo(server);
+  assertEquals(await last.say("connect"), ['replyCode "550 5.7.1 second"']);
 });

@@ -413,7 +413,10 @@ testOnBoth("recipients that the MTA refuses are shown by Postfix to who asks for
 for (const version of [2, 3, 4, 5, 6] as const) {
   testOnBoth(`an MTA of version ${version}`, async (mta) => {
     const seen: string[] = [];
-    const result = await deliver(seeing((text) => void seen.push(text)), MAIL, { mta, offer: { version } });
+    const result = await deliver(seeing((text) => void seen.push(text)), MAIL, {
+      mta,
+      negotiate: { version },
+    });
     assertEquals([result.outcome, seen.length], ["accepted", 7]);
     assertEquals(result.conversation.includes("> data"), version >= 4);
   });
@@ -425,9 +428,9 @@ testOnBoth("an MTA that offers less", async (mta) => {
     session.body.replace("new\r\n");
     return accept();
   });
-  const poor = await deliver(filter, MAIL, { mta, offer: { protocol: PROTOCOL.NO_UNKNOWN } });
+  const poor = await deliver(filter, MAIL, { mta, negotiate: { protocol: PROTOCOL.NO_UNKNOWN } });
   assertEquals([poor.outcome, poor.message?.body], ["accepted", "new\n"]);
-  const without = await deliver(filter, MAIL, { mta, offer: { actions: 0 }, log: quiet });
+  const without = await deliver(filter, MAIL, { mta, negotiate: { actions: 0 }, log: quiet });
   assertEquals(without.outcome, "tempfailed");
   assertMatch(without.logs[0]?.message ?? "", /lacks CHANGE_BODY/);
 });
@@ -458,7 +461,7 @@ testOnBoth("a filter that never answers: the MTA's default action", async (mta) 
     outcomes.push(`${result.outcome} ${result.reply.full.slice(0, 9)}`);
     assertStringIncludes(
       result.conversation,
-      "the filter has failed: Cannot wait: the filter has not answered",
+      "the milter has failed: Cannot wait: the milter has not answered",
     );
   }
   assertEquals(
@@ -593,7 +596,7 @@ const BAD: readonly (readonly [options: object, why: RegExp])[] = [
   [{ to: ["<a@b.example"] }, /to "<a@b\.example" is no address/],
   [{ macros: { i: 5 } }, /macro i is no text/],
   [{ macros: { i: "a\0b" } }, /macro i is no text without a NUL/],
-  [{ offer: { version: 7 } }, /offer\.version must be one of 2, 3, 4, 5, 6/],
+  [{ negotiate: { version: 7 } }, /negotiate\.version must be one of 2, 3, 4, 5, 6/],
   [{ defaultAction: "drop" }, /defaultAction must be one of/],
   [{ mta: "sendmail", defaultAction: "quarantine" }, /sendmail has no defaultAction "quarantine"/],
   [{ timeout: 0 }, /timeout is no positive number/],
@@ -611,7 +614,8 @@ for (const [options, why] of BAD) {
 }
 
 test("deliver fails with options that the server does not take", async () => {
-  await assertRejects(() => deliver(() => accept(), MAIL, { maxPacket: 0 }), RangeError, "limit 0");
+  const options = { limits: { packetBytes: 0 } };
+  await assertRejects(() => deliver(() => accept(), MAIL, options), RangeError, "the limit packetBytes");
 });
 
 test("deliver and testMta refuse what is no filter, and no message", async () => {

@@ -1,7 +1,7 @@
 import { MilterError } from "../../src/errors.ts";
 import { Framer } from "../../src/wire/framer.ts";
 import { concat, frame, latin1 } from "../bytes.ts";
-import { assertEquals, assertThrows, property, test } from "../harness.ts";
+import { assert, assertEquals, assertThrows, property, test } from "../harness.ts";
 
 const LIMIT = 64 * 1024;
 
@@ -66,6 +66,36 @@ test("Framer counts the bytes that have not left as packets", () => {
   assertEquals(framer.buffered, 4 + 301 - 1);
 });
 
+property("Framer gives back what has not left as packets, as it came", (random) => {
+  const packets = random.list(random.between(1, 4), () => random.bytes(random.pick([1, 2, 5, 70])));
+  const stream = concat(packets.map(frame));
+  const part = stream.subarray(0, random.between(0, stream.length));
+  const framer = new Framer(LIMIT);
+  let given = 0;
+  for (const chunk of random.split(part, random.between(1, 6))) {
+    framer.push(chunk);
+    if (random.chance()) given += drain(framer).reduce((size, packet) => size + 4 + packet.length, 0);
+  }
+  assertEquals(framer.rest(), part.subarray(given));
+});
+
+test("Framer gives back what it refused to cut", () => {
+  for (const text of ["GET / HTTP/1.1\r\n\r\n", "\0\0\0\0O", "\xff\xff\xff\xff"]) {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const framer = new Framer(LIMIT);
+      assertThrows(() => {
+        framer.push(latin1(text.slice(0, cut)));
+        framer.next();
+        framer.push(latin1(text.slice(cut)));
+        framer.next();
+      }, MilterError);
+      const rest = framer.rest();
+      assertEquals(rest, latin1(text).subarray(0, rest.length));
+      assert(rest.length === text.length || rest.length === cut, `${rest.length} bytes`);
+    }
+  }
+});
+
 test("Framer leaves a packet alone once it was given", () => {
   const second = frame(latin1("Btwo"));
   for (let cut = 0; cut <= second.length; cut++) {
@@ -113,7 +143,10 @@ for (const { what, bytes, why } of STRANGE) {
       framer.push(stream.subarray(cut));
       for (let ask = 0; ask < 3; ask++) {
         const { code, side } = assertThrows(() => framer.next(), MilterError, why);
-        assertEquals({ code, side }, { code: "FRAME", side: "peer" });
+        assertEquals({ code, side }, {
+          code: why.includes("over the limit") ? "LIMIT" : "FRAME",
+          side: "peer",
+        });
       }
     }
   });

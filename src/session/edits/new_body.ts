@@ -2,11 +2,15 @@ import { concat } from "../../wire/concat.ts";
 
 /**
  * Reads all of a body that a filter hands in as a stream, before the first edit goes out: one that fails half-way
- * must not leave half a body behind.
+ * must not leave half a body behind. `keep` is told of each piece, and how much there is by then.
  *
  * @throws {TypeError} if it gives anything but bytes; the signal's reason once that aborts.
  */
-export async function readBody(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+export async function readBody(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  keep: (bytes: number, size: number) => void,
+): Promise<Uint8Array> {
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
@@ -15,6 +19,7 @@ export async function readBody(source: AsyncIterable<Uint8Array>, signal: AbortS
   });
   const iterator = source[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
+  let size = 0;
   try {
     signal.throwIfAborted();
     while (true) {
@@ -23,6 +28,8 @@ export async function readBody(source: AsyncIterable<Uint8Array>, signal: AbortS
       if (!(value instanceof Uint8Array)) {
         throw new TypeError(`Cannot replace the body: its stream gave ${typeof value}, not bytes`);
       }
+      size += value.length;
+      keep(value.length, size);
       chunks.push(value);
     }
   } catch (error) {

@@ -1,0 +1,115 @@
+import process from "node:process";
+import { type Address, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { oneOf, UsageError, wholeNumber } from "./arguments.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import { reporter } from "./serve/reporter.ts";
+import { takeSockets } from "./serve/systemd.ts";
+import { serveUntilStopped } from "./serve/until_stopped.ts";
+import { type Subcommand, subcommand } from "./subcommand.ts";
+
+const ABOUT = [
+  "Serves the filter that a module exports as its default: what defineFilter returns, or an async function. Of several " +
+  "modules the filters run side by side, as compose does it. Each message gets a line: its verdict, how long it took, " +
+  "its queue id, the client, sender and recipients, the edits, and what the client was told.",
+  "",
+  "SIGTERM and SIGINT let messages in progress reach their verdict; after a second one what is left gets that of " +
+  "--on-error.",
+  "",
+  "SIGHUP, and --watch by itself, load the modules anew, with all that they import by relative paths: connections that " +
+  "are open finish on the code that they began with, and a version that is broken is told of and not taken. Packages " +
+  "and CommonJS modules stay as they are, and old versions stay in memory: for a new package, restart.",
+  "",
+  "Under systemd it takes the sockets that it is passed where no --listen is given, and tells when it is ready " +
+  "(Type=notify, NotifyAccess=all).",
+].join("\n");
+
+/** `kilter serve`. */
+export const serveCommand: Subcommand = subcommand({
+  name: "serve",
+  summary: "serves the filter of a module",
+  operands: "filter.ts …",
+  operandCount: { least: 1, most: Infinity },
+  about: ABOUT,
+  options: {
+    listen: {
+      type: "string",
+      short: "l",
+      multiple: true,
+      value: "address",
+      help:
+        "where to listen: inet:8891@127.0.0.1, unix:/run/filter.sock, or fd:3 for a socket that is passed; " +
+        "may be given several times",
+    },
+    mode: { type: "string", value: "octal", help: "the permissions of Unix sockets, such as 660" },
+    shadow: {
+      type: "string",
+      multiple: true,
+      value: "module",
+      help: "a filter that is only watched: told is where it would have said something else",
+    },
+    watch: { type: "boolean", short: "w", help: "load the modules anew when one of their files changes" },
+    "on-error": {
+      type: "string",
+      default: "tempfail",
+      value: "verdict",
+      help: "what a message gets whose filter fails: tempfail, accept or reject",
+    },
+    "drain-timeout": {
+      type: "string",
+      default: "10",
+      value: "seconds",
+      help:
+        "how long messages in progress may take when it is told to stop; then they get what --on-error says",
+    },
+    json: { type: "boolean", help: "tell all in lines of JSON, for machines" },
+    quiet: { type: "boolean", short: "q", help: "tell only of trouble" },
+  },
+  examples: [
+    ["serve filter.ts --listen inet:8891@127.0.0.1", "serve a filter on a port"],
+    ["serve filter.ts -l unix:/run/kilter.sock --mode 660", "on a socket that a group may write to"],
+    ["serve filter.ts -l inet:8891@127.0.0.1 --watch", "while it is being written"],
+    [
+      "serve one.ts two.ts --shadow next.ts -l inet:8891@127.0.0.1 --json",
+      "two filters, and one to be tried",
+    ],
+  ],
+  run({ values, positionals, terminal, signal }): Promise<ExitCode> {
+    return serveUntilStopped({
+      modules: positionals,
+      shadows: values.shadow,
+      listen: whereToListen(values.listen, values.mode),
+      onError: oneOf("on-error", values["on-error"], ["tempfail", "accept", "reject"]),
+      told: !values.quiet,
+      watch: values.watch,
+      drainSeconds: wholeNumber("drain-timeout", values["drain-timeout"], 0, 86_400),
+      tell: reporter(terminal, values),
+      signal,
+    });
+  },
+});
+
+/** The addresses that were asked for; those that systemd has opened where none was. */
+function whereToListen(listen: readonly string[], mode: string | undefined): (Address | InheritedSocket)[] {
+  const permissions = mode === undefined ? {} : { mode: permissionsIn(mode) };
+  const asked = listen.map((text) => {
+    const address = addressIn(text);
+    return "path" in address ? { ...address, ...permissions } : address;
+  });
+  const passed = takeSockets(process.env, process.pid);
+  if (asked.length > 0) return asked;
+  if (passed.length > 0) return passed;
+  throw new UsageError("--listen is missing, and systemd has passed no socket");
+}
+
+function addressIn(text: string): Address | InheritedSocket {
+  try {
+    return parseListen(text);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function permissionsIn(octal: string): number {
+  if (/^0?[0-7]{3}$/.test(octal)) return parseInt(octal, 8);
+  throw new UsageError(`--mode must be three octal digits, such as 660, not "${octal}"`);
+}

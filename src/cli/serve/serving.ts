@@ -1,0 +1,99 @@
+import type { Address, InheritedSocket } from "../../adapters/address.ts";
+import { serve } from "../../server/serve.ts";
+import type { ServeOptions, Server } from "../../server/server.ts";
+import { filesOf, type FilterModules, loadFilter } from "./filter_modules.ts";
+
+/** Where, and how, modules are served. */
+export interface ServingOptions extends Omit<ServeOptions, "listen"> {
+  readonly listen: readonly (Address | InheritedSocket)[];
+}
+
+/** Modules that are served, at one address or several, and can be loaded anew. */
+export class Serving {
+  readonly #modules: FilterModules;
+  readonly #servers: readonly Server[];
+  readonly #onFiles: (files: readonly string[]) => Promise<void>;
+  #generation = 0;
+  #late = 0;
+  #reloading: Promise<void> = Promise.resolve();
+
+  private constructor(
+    modules: FilterModules,
+    servers: readonly Server[],
+    onFiles: (files: readonly string[]) => Promise<void>,
+  ) {
+    this.#modules = modules;
+    this.#servers = servers;
+    this.#onFiles = onFiles;
+  }
+
+  /**
+   * Loads the modules and listens.
+   *
+   * @param onFiles Is told the files that the modules are made of, each time before they are loaded.
+   * @throws {Error} if a module cannot be loaded.
+   * @throws {MilterError} `LISTEN` if an address is in use or not permitted: then nothing listens.
+   */
+  static async start(
+    modules: FilterModules,
+    { listen, ...options }: ServingOptions,
+    onFiles: (files: readonly string[]) => Promise<void>,
+  ): Promise<Serving> {
+    const files = await filesOf(modules);
+    await onFiles(files);
+    const filter = await loadFilter(modules, 0, files);
+    const servers: Server[] = [];
+    try {
+      for (const address of listen) servers.push(await serve(filter, { ...options, listen: address }));
+    } catch (error) {
+      await Promise.all(servers.map((server) => server.shutdown()));
+      throw error;
+    }
+    return new Serving(modules, servers, onFiles);
+  }
+
+  /** Where it listens. */
+  get addresses(): Address[] {
+    return this.#servers.map(({ address }) => address);
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#servers.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /**
+   * Loads the modules as their files now are, for the connections that come from then on. One reload waits for the
+   * other.
+   *
+   * @throws {Error} if one cannot be loaded: what was served before goes on.
+   */
+  reload(): Promise<void> {
+    const reloading = this.#reloading.then(() => this.#load());
+    this.#reloading = reloading.catch(() => {
+      // Told to whoever asked for it.
+    });
+    return reloading;
+  }
+
+  async #load(): Promise<void> {
+    const files = await filesOf(this.#modules);
+    await this.#onFiles(files);
+    const filter = await loadFilter(this.#modules, ++this.#generation, files);
+    for (const server of this.#servers) server.replace(filter);
+  }
+
+  /**
+   * Takes no more connections, and waits until the open ones have ended. A later call can only shorten the time.
+   *
+   * @param timeout How long messages in progress may take to reach their verdict, in milliseconds.
+   * @returns how many connections had not ended when the time was up.
+   */
+  async shutdown(timeout: number): Promise<number> {
+    // A moment before what is left is cut.
+    const timer = setTimeout(() => this.#late = this.connections, Math.max(timeout - 1, 0));
+    await Promise.all(this.#servers.map((server) => server.shutdown({ timeout })));
+    clearTimeout(timer);
+    return this.#late;
+  }
+}

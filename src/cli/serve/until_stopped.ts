@@ -1,0 +1,118 @@
+import process from "node:process";
+import type { Address, InheritedSocket } from "../../adapters/address.ts";
+import type { ErrorPolicy } from "../../session/policy.ts";
+import { EXIT, type ExitCode } from "../exit_codes.ts";
+import { FileWatch } from "./file_watch.ts";
+import * as happenings from "./happenings.ts";
+import { messageEnded } from "./message_line.ts";
+import { outliveReaders } from "./outputs.ts";
+import type { Tell } from "./reporter.ts";
+import { Serving } from "./serving.ts";
+import { onSignals } from "./signals.ts";
+import { notify, type ServiceState } from "./systemd.ts";
+
+/** What is served, and how. */
+export interface ServiceOptions {
+  /** The modules whose filters have a say, in their order. */
+  readonly modules: readonly string[];
+  /** The modules whose filters are only watched. */
+  readonly shadows: readonly string[];
+  readonly listen: readonly (Address | InheritedSocket)[];
+  readonly onError: ErrorPolicy;
+  /** Whether each message is told of. */
+  readonly told: boolean;
+  /** Whether the modules are loaded anew when their files change. */
+  readonly watch: boolean;
+  /** How long messages in progress may take when it is told to stop. */
+  readonly drainSeconds: number;
+  /** Takes what happens. */
+  readonly tell: Tell;
+  /** Ends it, as SIGTERM does. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Serves modules until a signal ends it.
+ *
+ * @throws {Error} if a module cannot be loaded at the start.
+ * @throws {MilterError} `LISTEN` if an address is in use or not permitted.
+ */
+export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCode> {
+  const { modules: filters, shadows, listen, onError, tell } = options;
+  let changed = () => {};
+  const watch = options.watch ? new FileWatch(() => changed()) : undefined;
+  let forget = () => {};
+  outliveReaders();
+  try {
+    const serving = await Serving.start({
+      filters,
+      shadows,
+      told: options.told,
+      onShadow: (report) => tell(happenings.shadowVerdict(report)),
+    }, {
+      listen,
+      onError,
+      observer: { messageEnded: (message) => tell(messageEnded(message)) },
+      log: (entry) => tell(happenings.logged(entry)),
+    }, async (files) => await watch?.follow(files));
+
+    const notices = new Notices(tell);
+    changed = () => void reload(serving, notices, tell);
+    const asked = new Promise<void>((stop) => {
+      forget = onSignals({
+        stop: onceAndAgain(stop, () => {
+          tell(happenings.hurrying(serving.connections));
+          void serving.shutdown(0);
+        }),
+        reload: changed,
+      }, options.signal);
+    });
+    tell(happenings.listening([...filters, ...shadows], serving.addresses, process.pid));
+    notices.send("READY=1");
+
+    await asked;
+    notices.send("STOPPING=1");
+    tell(happenings.stopping(serving.connections, options.drainSeconds));
+    const late = await serving.shutdown(options.drainSeconds * 1000);
+    tell(happenings.stopped(late));
+    await notices.sent;
+    return late === 0 ? EXIT.accepted : EXIT.trouble;
+  } finally {
+    watch?.stop();
+    forget();
+  }
+}
+
+async function reload(serving: Serving, notices: Notices, tell: Tell): Promise<void> {
+  notices.send("RELOADING=1");
+  try {
+    await serving.reload();
+    tell(happenings.reloaded(serving.connections));
+  } catch (error) {
+    tell(happenings.reloadFailed(error));
+  }
+  notices.send("READY=1");
+}
+
+/** What is done the first time, and what each further time. */
+function onceAndAgain(first: () => void, further: () => void): () => void {
+  let times = 0;
+  return () => times++ === 0 ? first() : further();
+}
+
+/** What systemd is told, one after the other: it must come in order. */
+class Notices {
+  /** When all has been sent. */
+  sent: Promise<void> = Promise.resolve();
+  readonly #tell: Tell;
+
+  constructor(tell: Tell) {
+    this.#tell = tell;
+  }
+
+  send(state: ServiceState): void {
+    this.sent = this.sent.then(() => notify(process.env, state)).catch((error) => {
+      this.#tell(happenings.failed(error));
+    });
+  }
+}

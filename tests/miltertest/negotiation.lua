@@ -1,0 +1,28 @@
+-- What a filter declares is what it asks for, of what is offered, by MTAs new and old.
+dofile(here .. "/expect.lua")
+
+local conn = open()
+holds("to change headers", mt.test_action(conn, SMFIF_CHGHDRS))
+holds("to add headers", mt.test_action(conn, SMFIF_ADDHDRS))
+holds("not to change the body", not mt.test_action(conn, SMFIF_CHGBODY))
+holds("not to add recipients", not mt.test_action(conn, SMFIF_ADDRCPT))
+holds("to be without the body", mt.test_option(conn, SMFIP_NOBODY))
+holds("to be without HELO", mt.test_option(conn, SMFIP_NOHELO))
+holds("not to be without MAIL", not mt.test_option(conn, SMFIP_NOMAIL))
+holds("not to be without headers", not mt.test_option(conn, SMFIP_NOHDRS))
+holds("not to answer headers", mt.test_option(conn, SMFIP_NR_HDR))
+holds("not to answer MAIL", mt.test_option(conn, SMFIP_NR_MAIL))
+mt.disconnect(conn)
+
+-- What an old MTA cannot do is not asked for; the filter does the same.
+conn = open(2, SMFIF_ADDHDRS + SMFIF_CHGHDRS, SMFIP_NOBODY)
+holds("to be without the body", mt.test_option(conn, SMFIP_NOBODY))
+holds("nothing that an old MTA lacks", not mt.test_option(conn, SMFIP_NR_HDR))
+greet(conn)
+answered(conn, "mail", mt.mailfrom(conn, "<sender@example.com>"), SMFIR_CONTINUE)
+answered(conn, "rcpt", mt.rcptto(conn, "<one@example.com>"), SMFIR_CONTINUE)
+answered(conn, "header", mt.header(conn, "Subject", "A test"), SMFIR_CONTINUE)
+answered(conn, "end of headers", mt.eoh(conn), SMFIR_CONTINUE)
+answered(conn, "end of message", mt.eom(conn), SMFIR_ACCEPT)
+holds("its header", appended(conn, "X-Sender", "sender@example.com"))
+mt.disconnect(conn)

@@ -1,0 +1,17 @@
+-- A refused recipient is refused alone; the message is refused by the words of the filter.
+dofile(here .. "/expect.lua")
+
+local conn = open()
+greet(conn)
+answered(conn, "mail", mt.mailfrom(conn, "<sender@example.com>"), SMFIR_CONTINUE)
+answered(conn, "rcpt", mt.rcptto(conn, "<nobody@example.com>"), SMFIR_REPLYCODE)
+answered(conn, "rcpt", mt.rcptto(conn, "<later@example.com>"), SMFIR_REPLYCODE)
+answered(conn, "rcpt", mt.rcptto(conn, "<one@example.com>"), SMFIR_CONTINUE)
+answered(conn, "data", mt.data(conn), SMFIR_CONTINUE)
+done("header", mt.header(conn, "Subject", "A test"))
+answered(conn, "end of headers", mt.eoh(conn), SMFIR_CONTINUE)
+answered(conn, "body", mt.bodystring(conn, "Hello\r\n"), SMFIR_SKIP)
+answered(conn, "end of message", mt.eom(conn), SMFIR_REPLYCODE)
+holds("its reply", mt.eom_check(conn, MT_SMTPREPLY, "554", "5.6.0", "Not readable"))
+holds("no edits", not mt.eom_check(conn, MT_HDRADD))
+mt.disconnect(conn)
