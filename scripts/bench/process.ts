@@ -33,6 +33,29 @@ export async function pinning(): Promise<((processor: 0 | 1, command: string[]) 
   }
 }
 
+/**
+ * Keeps both processors from halting, until it is disposed of: by a process on each that works when no other does.
+ *
+ * A virtual processor that halts takes long to wake, and whoever writes to what sleeps there pays for it. A bare
+ * responder answers before the load generator's processor halts, a slower server after it: so the ratio of the two
+ * tells how the machine sleeps.
+ */
+export function keepAwake(): AsyncDisposable {
+  // In a group of its own of the least weight: the scheduler weighs groups of processes before processes.
+  const script = (processor: number) =>
+    `echo 19 >/proc/self/autogroup; exec chrt -i 0 taskset -c ${processor} sh -c 'while :; do :; done'`;
+  const children = [0, 1].map((processor) =>
+    new Deno.Command("setsid", { args: ["sh", "-c", script(processor)], stdin: "null", stderr: "null" })
+      .spawn()
+  );
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const child of children) child.kill();
+      await Promise.all(children.map((child) => child.status));
+    },
+  };
+}
+
 /** The command that runs a script of this folder. */
 export function commandFor(
   { runtime, program, directory }: Place,

@@ -89,12 +89,22 @@ export class NodeSocket implements Socket {
     this.#socket
       .on("data", (chunk: Uint8Array) => {
         noteRead(chunk.length);
-        events.data(chunk);
+        this.#events?.data(chunk);
       })
-      .on("end", () => events.end())
-      .on("drain", () => events.drain())
+      .on("end", () => this.#events?.end())
+      .on("drain", () => this.#events?.drain())
       .on("error", (error) => failure = error)
-      .on("close", () => events.closed(failure));
+      .on("close", () => this.#finish(failure));
+  }
+
+  /**
+   * The connection is gone. Node 24 keeps a socket that has closed until its next full collection, so the socket must
+   * not keep what was done with it: without this the collector took a third of the time.
+   */
+  #finish(failure: unknown): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.closed(failure);
   }
 
   write(bytes: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import { MilterError } from "../errors.ts";
 import type { Field, FieldsOf } from "../wire/fields.ts";
+import type { Span } from "../wire/framer.ts";
 import { Reader } from "../wire/reader.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
@@ -18,7 +19,7 @@ interface Layout {
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
 export interface Codec<Out, In> {
   /** A message from the bytes of a packet, its code first; its values are views of these bytes. */
-  readonly decode: (packet: Uint8Array) => Out;
+  readonly decode: (packet: Span) => Out;
   /** Puts a message at the end of what a writer holds, whole or not at all. */
   readonly encode: (writer: Writer, message: In) => void;
 }
@@ -54,8 +55,8 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
   }
 
   return {
-    decode(packet) {
-      const code = packet[0];
+    decode({ bytes, start, end }) {
+      const code = start < end ? bytes[start] : undefined;
       const layout = code === undefined ? undefined : byCode[code];
       if (layout === undefined) {
         const why = code === undefined
@@ -64,8 +65,8 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
         throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
       let message: { readonly type: string } | undefined = layout.constant?.message;
-      if (message === undefined || packet.length > 1) {
-        const reader = new Reader(packet, layout.type, 1);
+      if (message === undefined || end - start > 1) {
+        const reader = new Reader(bytes, layout.type, start + 1, end);
         const values: Record<string, unknown> = { type: layout.type };
         for (let at = 0; at < layout.fields.length; at++) {
           const field = layout.fields[at]!;
@@ -106,6 +107,10 @@ export const commandCodec: Codec<Command, Command<Text>> = codec("command", COMM
 /** What a filter says. */
 export const replyCodec: Codec<Reply, Reply<Text>> = codec("reply", REPLIES);
 
+function spanOf(packet: Uint8Array): Span {
+  return { bytes: packet, start: 0, end: packet.length };
+}
+
 function packetOf<In>(encode: Codec<unknown, In>["encode"], message: In): Uint8Array {
   const writer = new Writer();
   encode(writer, message);
@@ -128,7 +133,7 @@ export function encodeCommand(command: Command<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeCommand(packet: Uint8Array): Command {
-  return commandCodec.decode(packet);
+  return commandCodec.decode(spanOf(packet));
 }
 
 /**
@@ -146,5 +151,5 @@ export function encodeReply(reply: Reply<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeReply(packet: Uint8Array): Reply {
-  return replyCodec.decode(packet);
+  return replyCodec.decode(spanOf(packet));
 }

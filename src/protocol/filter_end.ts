@@ -119,7 +119,7 @@ export class FilterEnd {
       this.#kept = undefined;
       return this.#enter(command);
     }
-    for (let packet = this.#framer.next(); packet !== undefined; packet = this.#framer.next()) {
+    for (let packet = this.#framer.nextSpan(); packet !== undefined; packet = this.#framer.nextSpan()) {
       const command = commandCodec.decode(packet);
       const { type } = command;
       if (!mayFollow(this.#place, type, this.#agreement)) {

@@ -7,6 +7,11 @@ import { bareMacro } from "./macro_defaults.ts";
  */
 const STAGES = "CHMRTLNBEU";
 
+const RANKS: ReadonlyMap<string, number> = new Map([...STAGES].map((stage, rank) => [stage, rank]));
+
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+
 /**
  * The name of a macro: those that Postfix and Sendmail are known to tell are offered by editors, any other is taken.
  * `i` and `{i}` are the same, and so are `tls_version` and `{tls_version}`.
@@ -44,12 +49,18 @@ export type MacroName =
  */
 export class Macros {
   /** No macros at all. */
-  static readonly none: Macros = new Macros([]);
+  static readonly none: Macros = new Macros(-1, new Uint8Array(0), undefined);
 
-  readonly #stages: readonly (Definitions | undefined)[];
+  /** The place of this stage among the lifetimes. */
+  readonly #rank: number;
+  readonly #definitions: Uint8Array;
+  /** Those of the stages before. */
+  readonly #earlier: Macros | undefined;
 
-  private constructor(stages: readonly (Definitions | undefined)[]) {
-    this.#stages = stages;
+  private constructor(rank: number, definitions: Uint8Array, earlier: Macros | undefined) {
+    this.#rank = rank;
+    this.#definitions = definitions;
+    this.#earlier = earlier;
   }
 
   /** The value of a macro, of the latest stage that has it. */
@@ -60,12 +71,12 @@ export class Macros {
 
   /** The value of a macro as the MTA sent it. */
   getBytes(name: MacroName): Uint8Array | undefined {
-    const bare = bareMacro(name);
-    for (let stage = this.#stages.length - 1; stage >= 0; stage--) {
-      const value = this.#stages[stage]?.values.get(bare);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    return this.#find(bareMacro(name));
+  }
+
+  #find(bare: string): Uint8Array | undefined {
+    const value = valueOf(bare, this.#definitions);
+    return value !== undefined || this.#earlier === undefined ? value : this.#earlier.#find(bare);
   }
 
   /** Whether a macro is defined, were it empty. */
@@ -75,12 +86,12 @@ export class Macros {
 
   /** All macros by name, those of several letters in braces. */
   toObject(): Record<string, string> {
-    const all: Record<string, string> = {};
-    for (const stage of this.#stages) {
-      for (const [name, value] of stage?.values ?? []) {
-        all[name.length > 1 ? `{${name}}` : name] = decodeText(value);
-      }
-    }
+    const all = this.#earlier?.toObject() ?? {};
+    const bytes = this.#definitions;
+    eachDefinition(bytes, (start, nameEnd, valueEnd) => {
+      const name = bareMacro(decodeText(bytes.subarray(start, nameEnd)));
+      all[name.length > 1 ? `{${name}}` : name] = decodeText(bytes.subarray(nameEnd + 1, valueEnd));
+    });
     return all;
   }
 
@@ -91,47 +102,58 @@ export class Macros {
    */
   define(stage: string, definitions: Uint8Array): Macros {
     const rank = rankOf(stage);
-    if (rank < 0) return this;
-    const stages = this.#stages.slice(0, rank);
-    stages[rank] = new Definitions(definitions);
-    return new Macros(stages);
+    return rank < 0 ? this : new Macros(rank, definitions, this.#before(rank));
   }
 
   /** These macros without those of the command of code `stage` and of later ones. */
   clear(stage: string): Macros {
     const rank = rankOf(stage);
-    return rank < 0 || rank >= this.#stages.length ? this : new Macros(this.#stages.slice(0, rank));
+    return rank < 0 ? this : this.#before(rank);
+  }
+
+  /** Those of the stages before this place; {@linkcode Macros.none} is before all. */
+  #before(rank: number): Macros {
+    return this.#rank < rank ? this : this.#earlier!.#before(rank);
   }
 }
 
 /** The place of a stage among the lifetimes; -1 if it is no stage. */
 function rankOf(stage: string): number {
-  return stage.length === 1 ? STAGES.indexOf(stage) : -1;
+  return RANKS.get(stage) ?? -1;
 }
 
-/** The definitions of one stage, taken apart when first looked at. */
-class Definitions {
-  readonly #bytes: Uint8Array;
-  #values: Map<string, Uint8Array> | undefined;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get values(): Map<string, Uint8Array> {
-    return this.#values ??= parseDefinitions(this.#bytes);
-  }
+function valueOf(wanted: string, definitions: Uint8Array): Uint8Array | undefined {
+  let found: Uint8Array | undefined;
+  eachDefinition(definitions, (start, nameEnd, valueEnd) => {
+    if (isCalled(wanted, definitions, start, nameEnd)) found = definitions.subarray(nameEnd + 1, valueEnd);
+  });
+  return found;
 }
 
-function parseDefinitions(bytes: Uint8Array): Map<string, Uint8Array> {
-  const values = new Map<string, Uint8Array>();
+/** Tells where each name starts and ends, and where its value does; of a name that comes twice the last holds. */
+function eachDefinition(
+  bytes: Uint8Array,
+  found: (start: number, nameEnd: number, valueEnd: number) => void,
+): void {
   for (let at = 0; at < bytes.length;) {
     const nameEnd = endOfString(bytes, at);
     const valueEnd = endOfString(bytes, nameEnd + 1);
-    values.set(bareMacro(decodeText(bytes.subarray(at, nameEnd))), bytes.subarray(nameEnd + 1, valueEnd));
+    found(at, nameEnd, valueEnd);
     at = valueEnd + 1;
   }
-  return values;
+}
+
+/** Whether a name in these bytes, with braces or without, is the one that is wanted: told without decoding it. */
+function isCalled(wanted: string, bytes: Uint8Array, start: number, end: number): boolean {
+  const braces = end - start > 1 && bytes[start] === OPEN && bytes[end - 1] === CLOSE ? 1 : 0;
+  const first = start + braces;
+  const length = end - braces - first;
+  for (let at = 0; at < length; at++) {
+    const byte = bytes[first + at]!;
+    if (byte > 0x7f) return decodeText(bytes.subarray(first, first + length)) === wanted;
+    if (byte !== wanted.charCodeAt(at)) return false;
+  }
+  return length === wanted.length;
 }
 
 function endOfString(bytes: Uint8Array, start: number): number {

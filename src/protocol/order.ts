@@ -34,8 +34,6 @@ const NEXT: Readonly<Record<Place, readonly CommandType[]>> = {
   endOfMessage: [...ANEW, "unknown"],
 };
 
-const PLACES: ReadonlySet<string> = new Set(Object.keys(NEXT));
-
 /** The places at which a message is under way. */
 const IN_MESSAGE: ReadonlySet<Place> = new Set([
   "mail",
@@ -88,5 +86,5 @@ export function placeAfter(place: Place, type: CommandType): Place {
 }
 
 function isPlace(type: CommandType): type is Exclude<Place, "start"> & CommandType {
-  return PLACES.has(type);
+  return type in NEXT;
 }

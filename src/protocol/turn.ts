@@ -27,14 +27,23 @@ export function checkReply(
   agreement: Agreement | undefined,
   side: ErrorSide,
 ): void {
+  // What is told at once of most answers is told without the closure that the rest needs.
+  if (reply.type === "continue" && COMMANDS[turn.command].answers.includes(reply.type)) return;
+  checkOther(turn, reply, agreement, side);
+}
+
+function checkOther(
+  turn: Turn,
+  reply: Reply<Text>,
+  agreement: Agreement | undefined,
+  side: ErrorSide,
+): void {
   const { type } = reply;
-  const known = COMMANDS[turn.command].answers.includes(type);
-  if (known && type === "continue") return;
   const refuse = (code: "ORDER" | "NOT_AGREED" | "MESSAGE", why: string, cause?: unknown) => {
     throw new MilterError(code, `Cannot answer ${turn.command} by ${type}: ${why}`, { side, cause });
   };
 
-  if (!known) refuse("ORDER", "it is no answer to that command");
+  if (!COMMANDS[turn.command].answers.includes(type)) refuse("ORDER", "it is no answer to that command");
   const { action = 0 } = REPLIES[type];
   if ((action & ~(agreement?.actions ?? 0)) !== 0) {
     refuse("NOT_AGREED", `${flagNames(ACTION, action)} was not negotiated`);

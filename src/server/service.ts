@@ -7,9 +7,16 @@ import { Quiet } from "../session/quiet.ts";
 import { Reporter } from "../session/reporter.ts";
 import { checkTimeouts } from "../session/timeouts.ts";
 import { Gate } from "./gate.ts";
+import { type Listed, Roster } from "./roster.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
+
+/** A connection that is served. */
+interface Served extends Listed {
+  readonly conversation: Conversation;
+  readonly socket: Socket;
+}
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
@@ -21,7 +28,7 @@ export class Service {
   /** Who may connect; without it everybody may. */
   readonly #allowed: readonly Network[] | undefined;
   readonly #denials: Quiet = new Quiet();
-  readonly #open: Map<Conversation, Socket> = new Map();
+  readonly #open: Roster<Served> = new Roster();
   #timer: ReturnType<typeof setInterval> | undefined;
   #whenIdle: (() => void)[] = [];
   /** How long connections are kept that have no message in progress, once all are to end. */
@@ -53,7 +60,8 @@ export class Service {
       return socket.destroy();
     }
     const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
-    this.#open.set(conversation, socket);
+    const served: Served = { conversation, socket, place: 0 };
+    this.#open.add(served);
     this.#timer ??= setInterval(() => this.#tick(), this.#interval());
     socket.start({
       data: (chunk) => conversation.receive(chunk),
@@ -61,7 +69,7 @@ export class Service {
       drain: () => conversation.receiveDrain(),
       closed: (error) => {
         conversation.lose(error);
-        this.#open.delete(conversation);
+        this.#open.remove(served);
         this.#gate.leave(host);
         if (this.#open.size === 0) this.#rest();
       },
@@ -105,7 +113,7 @@ export class Service {
   /** Lets each connection end when its message has its verdict, and nothing follows for `idle` milliseconds. */
   drain(idle: number): void {
     this.#idle = idle;
-    for (const conversation of this.#open.keys()) conversation.finish(idle);
+    for (const { conversation } of this.#open.members()) conversation.finish(idle);
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#tick(), this.#interval());
@@ -114,17 +122,17 @@ export class Service {
 
   /** Lets the policy answer what filters still hold, and ends all connections after that. */
   cut(): void {
-    for (const conversation of [...this.#open.keys()]) conversation.cut();
+    for (const { conversation } of this.#open.members()) conversation.cut();
   }
 
   /** Ends all connections at once. */
   destroy(): void {
-    for (const socket of [...this.#open.values()]) socket.destroy();
+    for (const { socket } of this.#open.members()) socket.destroy();
   }
 
   #tick(): void {
     const now = performance.now();
-    for (const conversation of [...this.#open.keys()]) conversation.tick(now);
+    for (const { conversation } of this.#open.members()) conversation.tick(now);
   }
 
   #interval(): number {

@@ -81,8 +81,14 @@ function cannotCall(): never {
 
 /** What to negotiate for a filter; a bare function sees everything, and may edit all that the MTA offers. */
 export function wishFor(filter: Filter): Wish {
-  return wishOf(definitionOf(filter).needs);
+  const { needs } = definitionOf(filter);
+  let wish = wishes.get(needs);
+  if (wish === undefined) wishes.set(needs, wish = wishOf(needs));
+  return wish;
 }
+
+/** Each connection of a filter has the same. */
+const wishes = new WeakMap<Needs, Wish>();
 
 /** The filters that a filter is made of: with one that has a say, if only to accept. */
 export function membersOf(filter: Filter): readonly Member[] {

@@ -23,7 +23,7 @@ export class LiveSession implements Session {
   readonly body: RunBody;
   readonly #part: Part;
   /** How many commands of each name have been asked for. */
-  readonly #extensions: Map<string, number> = new Map();
+  #extensions: Map<string, number> | undefined;
 
   constructor(part: Part) {
     this.#part = part;
@@ -107,8 +107,9 @@ export class LiveSession implements Session {
 
   extension(name: string): Promise<Extension> {
     const wanted = name.toUpperCase();
-    const nth = this.#extensions.get(wanted) ?? 0;
-    this.#extensions.set(wanted, nth + 1);
+    const asked = this.#extensions ??= new Map();
+    const nth = asked.get(wanted) ?? 0;
+    asked.set(wanted, nth + 1);
     return this.#part.ask(() => {
       const found = this.#extensionsCalled(wanted)[nth];
       if (found !== undefined) return found;

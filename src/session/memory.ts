@@ -19,7 +19,9 @@ const STAGES: readonly CommandType[] = [
 ];
 
 /** The place of each event in that order; an unknown command, which may come anywhere, has none. */
-const RANKS: ReadonlyMap<CommandType, number> = new Map(STAGES.map((type, rank) => [type, rank]));
+const RANKS: { readonly [Type in CommandType]?: number } = Object.fromEntries(
+  STAGES.map((type, rank) => [type, rank]),
+);
 
 /** How many unknown commands are remembered for a late question. */
 const MAX_EXTENSIONS = 100;
@@ -74,7 +76,7 @@ export class Memory {
 
   /** Whether the message has got as far as this event. */
   reached(type: CommandType): boolean {
-    return this.#stage >= (RANKS.get(type) ?? -1);
+    return this.#stage >= (RANKS[type] ?? -1);
   }
 
   /** Whether the client takes replies in UTF-8 (RFC 6531, section 3.7.4). */
@@ -101,7 +103,7 @@ export class Memory {
   /** Notes an event; what is over a limit is not kept. `judge` will take what the filter says of a recipient. */
   note(event: Command, macros: Macros, judge: Judge): void {
     this.macros = macros;
-    this.#stage = Math.max(this.#stage, RANKS.get(event.type) ?? 0);
+    this.#stage = Math.max(this.#stage, RANKS[event.type] ?? 0);
     switch (event.type) {
       case "mail":
         this.mail = event;

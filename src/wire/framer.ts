@@ -10,6 +10,16 @@ const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: st
   { starts: ["SSH-"], who: "an SSH client" },
 ];
 
+/** Where a packet lies: in these bytes from `start` up to `end`. */
+export interface Span {
+  /** What came with it too, before and after it. */
+  readonly bytes: Uint8Array;
+  /** Where its code stands. */
+  readonly start: number;
+  /** Where it has ended. */
+  readonly end: number;
+}
+
 /**
  * Cuts a stream of bytes into packets: `u32be length`, then that many bytes.
  *
@@ -71,6 +81,12 @@ export class Framer {
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
   next(): Uint8Array | undefined {
+    const span = this.nextSpan();
+    return span?.bytes.subarray(span.start, span.end);
+  }
+
+  /** As {@linkcode Framer.next}, for who has no need of a view: views are dear. */
+  nextSpan(): Span | undefined {
     if (this.#packet === undefined) {
       const chunk = this.#chunk;
       const at = this.#at;
@@ -80,7 +96,7 @@ export class Framer {
         const start = at + 4;
         if (chunk.length - start >= length) {
           this.#skip(4 + length);
-          return chunk.subarray(start, start + length);
+          return { bytes: chunk, start, end: start + length };
         }
         this.#skip(4);
         this.#headBytes = 4;
@@ -106,7 +122,7 @@ export class Framer {
     return true;
   }
 
-  #collectPacket(): Uint8Array | undefined {
+  #collectPacket(): Span | undefined {
     const packet = this.#packet!;
     while (this.#filled < packet.length) {
       const chunk = this.#chunk;
@@ -118,7 +134,7 @@ export class Framer {
     }
     this.#packet = undefined;
     this.#filled = this.#headBytes = 0;
-    return packet;
+    return { bytes: packet, start: 0, end: packet.length };
   }
 
   /**

@@ -11,18 +11,20 @@ export class Reader {
   field = "";
   readonly #bytes: Uint8Array;
   readonly #packet: string;
+  readonly #end: number;
   #at: number;
 
-  /** Reads `bytes` from `at` on; `packet` names them in errors. */
-  constructor(bytes: Uint8Array, packet: string, at = 0) {
+  /** Reads `bytes` from `at` up to `end`; `packet` names them in errors. */
+  constructor(bytes: Uint8Array, packet: string, at = 0, end: number = bytes.length) {
     this.#bytes = bytes;
     this.#packet = packet;
     this.#at = at;
+    this.#end = end;
   }
 
   /** How many bytes have not been read yet. */
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   /** One byte. */
@@ -47,7 +49,7 @@ export class Reader {
   cstring(): Uint8Array {
     const start = this.#at;
     const end = this.#bytes.indexOf(0, start);
-    if (end === -1) throw this.#broken("has no NUL at its end");
+    if (end === -1 || end >= this.#end) throw this.#broken("has no NUL at its end");
     this.#at = end + 1;
     return this.#bytes.subarray(start, end);
   }
@@ -55,8 +57,8 @@ export class Reader {
   /** All the bytes that are left. */
   rest(): Uint8Array {
     const start = this.#at;
-    this.#at = this.#bytes.length;
-    return this.#bytes.subarray(start);
+    this.#at = this.#end;
+    return this.#bytes.subarray(start, this.#end);
   }
 
   /** Refuses bytes after the last field. */
@@ -78,7 +80,7 @@ export class Reader {
 
   #advance(size: number): number {
     const at = this.#at;
-    if (at + size > this.#bytes.length) throw this.#broken("is cut short");
+    if (at + size > this.#end) throw this.#broken("is cut short");
     this.#at = at + size;
     return at;
   }

@@ -22,10 +22,16 @@ test("Reader gives views of the packet, not copies", () => {
 });
 
 test("Reader reads only its own part of a larger buffer", () => {
-  const reader = new Reader(latin1("....ab..\0").subarray(4, 6), "packet");
-  assertThrows(() => reader.cstring(), MilterError, "has no NUL at its end");
-  assertThrows(() => reader.u32(), MilterError, "is cut short");
-  assertEquals(reader.rest(), latin1("ab"));
+  const larger = latin1("....ab\0..\0");
+  const readers = [new Reader(larger.subarray(4, 6), "packet"), new Reader(larger, "packet", 4, 6)];
+  for (const reader of readers) {
+    assertEquals(reader.left, 2);
+    assertThrows(() => reader.cstring(), MilterError, "has no NUL at its end");
+    assertThrows(() => reader.u32(), MilterError, "is cut short");
+    assertEquals(reader.rest(), latin1("ab"));
+    assertThrows(() => reader.u8(), MilterError, "is cut short");
+    reader.finish();
+  }
 });
 
 test("Reader refuses what is left over, and names the packet", () => {
