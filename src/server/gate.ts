@@ -17,21 +17,27 @@ export class Gate {
     this.#limits = limits;
   }
 
+  /** Whether it matters where those who come are from. */
+  get countsPeers(): boolean {
+    return this.#limits.connectionsPerPeer < Infinity;
+  }
+
   /** Lets one in, from `host`; not if it must be closed at once. */
   enter(host: string): TooMany | undefined {
     const { connections, connectionsPerPeer } = this.#limits;
-    const peers = this.#peers.get(host) ?? 0;
+    const peers = this.countsPeers ? this.#peers.get(host) ?? 0 : 0;
     const tooMany = over("connections", this.#open, connections) ??
       over("connectionsPerPeer", peers, connectionsPerPeer);
     if (tooMany?.outcome === "closed") return tooMany;
     this.#open++;
-    if (connectionsPerPeer < Infinity) this.#peers.set(host, peers + 1);
+    if (this.countsPeers) this.#peers.set(host, peers + 1);
     return tooMany;
   }
 
   /** One has left. */
   leave(host: string): void {
     this.#open--;
+    if (!this.countsPeers) return;
     const peers = (this.#peers.get(host) ?? 1) - 1;
     if (peers > 0) this.#peers.set(host, peers);
     else this.#peers.delete(host);

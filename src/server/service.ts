@@ -51,8 +51,9 @@ export class Service {
 
   /** Takes a connection. */
   readonly take = (socket: Socket): void => {
-    const { host = "" } = socket;
     if (!this.#admits(socket)) return this.#turnAway(socket);
+    // Where it is from costs a system call, and is asked only where it matters.
+    const host = this.#gate.countsPeers ? socket.host ?? "" : "";
     const tooMany = this.#gate.enter(host);
     if (tooMany?.outcome === "closed") {
       const { peer } = socket;
@@ -80,8 +81,10 @@ export class Service {
   };
 
   /** Whether a peer may connect; the file of a Unix socket has said so already. */
-  #admits({ host }: Socket): boolean {
-    return this.#allowed === undefined || host === undefined || isIn(this.#allowed, host);
+  #admits(socket: Socket): boolean {
+    if (this.#allowed === undefined) return true;
+    const { host } = socket;
+    return host === undefined || isIn(this.#allowed, host);
   }
 
   #turnAway(socket: Socket): void {
