@@ -66,6 +66,7 @@ export type {
   DeniedConnection,
   FilterFailure,
   LimitHit,
+  LoopBlock,
   ObservedConnection,
   ObservedEvent,
   ObservedMessage,

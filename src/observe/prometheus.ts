@@ -67,6 +67,7 @@ const METRICS = {
     help: "Failures of filters, by filter and error code",
     labels: ["filter", "code"],
   },
+  loop_blocked_seconds: { type: "summary", help: "Times in which the process was busy, and served nobody" },
   limits_total: {
     type: "counter",
     help: "Limits that were hit, and what became of it",
@@ -129,6 +130,9 @@ export function prometheus(
     },
     filterFailed({ filter = "", error }) {
       metrics.filter_failures_total.add(1, filter, codeOf(error));
+    },
+    loopBlocked({ duration }) {
+      metrics.loop_blocked_seconds.add(duration / 1000);
     },
     limitReached({ limit, outcome }) {
       metrics.limits_total.add(1, limit, outcome);

@@ -3,6 +3,7 @@ import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
 import { Load } from "../session/load.ts";
+import type { LoopBlock, ObservedMessage } from "../session/observer.ts";
 import { Quiet } from "../session/quiet.ts";
 import { Reporter } from "../session/reporter.ts";
 import { checkTimeouts } from "../session/timeouts.ts";
@@ -11,6 +12,9 @@ import { type Listed, Roster } from "./roster.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
+
+/** How late a look may be, in milliseconds, before observers are told that the process was busy, and everybody is. */
+const BLOCKED = { told: 200, warned: 3_000 } as const;
 
 /** A connection that is served. */
 interface Served extends Listed {
@@ -30,6 +34,8 @@ export class Service {
   readonly #denials: Quiet = new Quiet();
   readonly #open: Roster<Served> = new Roster();
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** When the next look at the deadlines is due. */
+  #due = Infinity;
   #whenIdle: (() => void)[] = [];
   /** How long connections are kept that have no message in progress, once all are to end. */
   #idle: number | undefined;
@@ -63,7 +69,7 @@ export class Service {
     const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
     const served: Served = { conversation, socket, place: 0 };
     this.#open.add(served);
-    this.#timer ??= setInterval(() => this.#tick(), this.#interval());
+    if (this.#timer === undefined) this.#watch();
     socket.start({
       data: (chunk) => conversation.receive(chunk),
       end: () => conversation.receiveEnd(),
@@ -118,8 +124,7 @@ export class Service {
     this.#idle = idle;
     for (const { conversation } of this.#open.members()) conversation.finish(idle);
     if (this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => this.#tick(), this.#interval());
+    this.#watch();
     this.#tick();
   }
 
@@ -135,7 +140,36 @@ export class Service {
 
   #tick(): void {
     const now = performance.now();
+    const late = now - this.#due;
+    const message = this.#nextDue(now + this.#interval());
+    if (late >= BLOCKED.told) this.#tellBlock({ duration: late, message });
     for (const { conversation } of this.#open.members()) conversation.tick(now);
+  }
+
+  #tellBlock(block: LoopBlock): void {
+    const { reporter } = this.#load;
+    reporter.observers?.tell("loopBlocked", block);
+    if (block.duration < BLOCKED.warned) return;
+    reporter.report({
+      level: "warning",
+      message: `The process was busy for ${Math.round(block.duration)} ms, and served nobody`,
+      stage: block.message?.stage,
+      queueId: block.message?.queueId,
+    });
+  }
+
+  /** Begins to look at deadlines, or to look more often. */
+  #watch(): void {
+    clearInterval(this.#timer);
+    const interval = this.#interval();
+    this.#timer = setInterval(() => this.#tick(), interval);
+    this.#nextDue(performance.now() + interval);
+  }
+
+  /** Sets when the next look is due, and gives the message that went on first after the last was. */
+  #nextDue(due: number): ObservedMessage | undefined {
+    this.#due = due;
+    return this.#load.reporter.observers?.blocker(due);
   }
 
   #interval(): number {

@@ -114,6 +114,7 @@ export class MessageObservation implements ObservedMessage {
   /** An event has come, and is remembered. */
   came(event: Command): void {
     this.#since = performance.now();
+    this.connection.observers.heard(this.#since);
     if (event.type === "body") this.bodyBytes += event.chunk.length;
     if (this.#began || !this.#memory.reached("mail")) return;
     this.filterTime = 0; // What CONNECT and HELO took is none of the message's.
@@ -124,7 +125,9 @@ export class MessageObservation implements ObservedMessage {
   answered(type: CommandType): void {
     const { observers } = this.connection;
     const startTime = this.#since;
-    const duration = performance.now() - startTime;
+    const now = performance.now();
+    const duration = now - startTime;
+    observers.heard(now, this);
     if (this.#endTime === undefined) this.filterTime += duration;
     observers.tell("eventAnswered", { message: this, type, startTime, duration });
   }

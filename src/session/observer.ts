@@ -49,6 +49,8 @@ export interface Observer {
   messageEnded?(message: ObservedMessage): void;
   /** A filter has failed: the policy is about to answer for it. */
   filterFailed?(failure: FilterFailure): void;
+  /** The process was busy with something else: nobody was served meanwhile. A filter that computes for long does that. */
+  loopBlocked?(block: LoopBlock): void;
   /** A limit was hit. */
   limitReached?(hit: LimitHit): void;
   /**
@@ -148,6 +150,14 @@ export interface FilterFailure {
   readonly error: unknown;
   /** Whether it is only watched, and harms nothing by it. */
   readonly watched: boolean;
+}
+
+/** A time in which the event loop stood still, as an {@linkcode Observer} sees it. */
+export interface LoopBlock {
+  /** How long at least. */
+  readonly duration: number;
+  /** The message whose filters went on when it was over, and were most likely to blame. */
+  readonly message: ObservedMessage | undefined;
 }
 
 /** A limit that was hit, as an {@linkcode Observer} sees it. */

@@ -1,4 +1,4 @@
-import type { Observer } from "./observer.ts";
+import type { ObservedMessage, Observer } from "./observer.ts";
 
 /** One observer or several. */
 export type OneOrMore<T> = T | readonly T[];
@@ -10,6 +10,10 @@ export class Observers {
   readonly #all: readonly Observer[];
   readonly #onFailure: (event: keyof Observer, error: unknown) => void;
 
+  /** When the next look at the clock is due that does not depend on anybody. */
+  #due = Infinity;
+  #blocker: ObservedMessage | undefined;
+
   constructor(all: readonly Observer[], onFailure: (event: keyof Observer, error: unknown) => void) {
     this.#all = all;
     this.#onFailure = onFailure;
@@ -18,6 +22,21 @@ export class Observers {
   /** Whether anybody wants to be told. */
   hear(event: keyof Observer): boolean {
     return this.#all.some((observer) => observer[event] !== undefined);
+  }
+
+  /** Notes that something happens: at a message, if it is a filter that goes on. */
+  heard(now: number, message?: ObservedMessage): void {
+    if (now <= this.#due) return;
+    this.#due = Infinity;
+    this.#blocker = message;
+  }
+
+  /** What went on first after the last look was `due`, if that is past; the next is due at `next`. */
+  blocker(next: number): ObservedMessage | undefined {
+    const blocker = this.#blocker;
+    this.#due = next;
+    this.#blocker = undefined;
+    return blocker;
   }
 
   /** Tells all; whoever fails harms nobody. */

@@ -70,11 +70,14 @@ export class Watch {
     return Math.max(0, Math.floor(left));
   }
 
-  /** How long the wait has lasted, at most: it began some time after the look before it was first seen. */
+  /**
+   * How long the wait has lasted. It began some time between the look at which it was first seen and the one before: a
+   * filter has its time at most, so that the MTA is answered before it gives up; a peer has it at least.
+   */
   #note(wait: Wait, now: number): number {
     const before = this.#wait;
     if (before?.events !== wait.events || before.held !== wait.held || before.expecting !== wait.expecting) {
-      this.#since = this.#told = this.#looked ?? now;
+      this.#since = this.#told = wait.held === undefined ? now : this.#looked ?? now;
     }
     this.#wait = wait;
     this.#looked = now;

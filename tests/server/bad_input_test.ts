@@ -77,7 +77,7 @@ for (const { what, bytes, code } of BAD) {
   test(`Server closes a connection that says ${what}, and no other`, async () => {
     const logs: LogEntry[] = [];
     const errors = await unheard(async () => {
-      await using server = await serveAndLog(logs, code === "TIMEOUT" ? { timeouts: { packet: 30 } } : {});
+      await using server = await serveAndLog(logs, code === "TIMEOUT" ? { timeouts: { packet: 200 } } : {});
       // What is good is answered before the bad is refused.
       const wire = await socketWire(server.address);
       if (code !== "TIMEOUT") {

@@ -7,6 +7,7 @@ import {
   type Filter,
   type FilterFailure,
   type LogEntry,
+  type LoopBlock,
   MilterError,
   type ObservedMessage,
   type Observer,
@@ -16,7 +17,7 @@ import {
   shadow,
 } from "../../mod.ts";
 import { assert, assertEquals, assertRejects, assertStrictEquals, delay, test } from "../harness.ts";
-import { body, CONVERSATION, GREETING, type Line, MESSAGE, rcpt } from "../mta_commands.ts";
+import { body, CONVERSATION, GREETING, type Line, mail, MESSAGE, rcpt } from "../mta_commands.ts";
 import { type MtaPlayer, play, type PlayOptions, settle } from "../mta_player.ts";
 import { unheard } from "../rejections.ts";
 
@@ -376,4 +377,28 @@ test("Observer that is none is refused before anything is served", async () => {
   for (const observer of [null, "log", 7, [undefined]] as unknown as Observer[]) {
     await assertRejects(() => serve(accept, { listen: "inet:0@127.0.0.1", observer }), TypeError, "observer");
   }
+});
+
+test("Observer is told that a filter has kept the process busy, and at which message", async () => {
+  const blocks: LoopBlock[] = [];
+  const filter: Filter = async (session) => {
+    const { address } = await session.envelopeFrom();
+    if (address !== "slow@example.com") return accept();
+    const until = performance.now() + 900;
+    while (performance.now() < until);
+    return accept();
+  };
+  const observer: Observer = { loopBlocked: (block) => void blocks.push(block) };
+  // Deadlines are looked at each 100 ms.
+  await using mta = await play(filter, { observer, timeouts: { packet: 400 } });
+  await mta.play([...GREETING, "mail"]);
+  await mta.say("abort");
+  await mta.say(mail("<slow@example.com>"));
+  await delay(150);
+  const block = blocks.find(({ message }) => message?.sender?.address === "slow@example.com");
+  assert(
+    block !== undefined && block.duration >= 700,
+    JSON.stringify(blocks.map(({ duration }) => duration)),
+  );
+  mta.takeLogs();
 });
