@@ -1,9 +1,11 @@
 /**
- * Runs the tests on every runtime, one after the other: `deno task test`. The last line is the sum,
- * `615 passed, 0 failed`; any failure makes the exit code 1.
+ * Runs the tests on every runtime, two at a time: `deno task test`. The last line is the sum, `615 passed, 0 failed`; any
+ * failure makes the exit code 1.
  */
 
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { inTurn, type Voice } from "./in_turn.ts";
 import { parseJUnit } from "./junit.ts";
 import { locate, type Program, type Runtime, RUNTIMES } from "./runtimes.ts";
 import { stage } from "./stage.ts";
@@ -15,7 +17,8 @@ const HELP = `Runs the tests on every runtime.
 
   --runtime a,b    only on these: ${RUNTIMES.map(({ name }) => name).join(", ")}
   --filter text    only tests with the text in their name
-  --minutes n      how long one runtime may take (default 10)
+  --minutes n      how long one runtime may take (default 20)
+  --jobs n         how many runtimes at a time (default 2, on one processor 1)
   --help           this text
 
 A runtime that is not installed is fetched from npm. One that cannot be had is left out, which is a failure
@@ -32,6 +35,8 @@ interface Run {
   readonly files: readonly string[];
   readonly filter: string | undefined;
   readonly minutes: number;
+  /** Where it prints. */
+  readonly voice: Voice;
 }
 
 /** How a runner is called, by kind of runtime: dots for the eye, JUnit for the sum. */
@@ -62,7 +67,8 @@ async function main(): Promise<number> {
     options: {
       runtime: { type: "string" },
       filter: { type: "string" },
-      minutes: { type: "string", default: "10" },
+      minutes: { type: "string", default: "20" },
+      jobs: { type: "string", default: String(Math.min(2, availableParallelism())) },
       help: { type: "boolean", default: false },
     },
     allowPositionals: true,
@@ -87,23 +93,28 @@ async function main(): Promise<number> {
   if (names.includes("deno")) await import("../tests/harness/std.ts");
 
   const scratch = await Deno.makeTempDir({ prefix: "kilter-test-" });
-  const outcomes: Outcome[] = [];
+  const { filter } = values;
+  const minutes = Number(values.minutes);
+  const chosen = RUNTIMES.filter(({ name }) => names.includes(name));
+  const voices = inTurn(chosen.length, printAll);
+  const outcomes: (Outcome | undefined)[] = [];
   const missing: string[] = [];
-  try {
-    for (const runtime of RUNTIMES.filter(({ name }) => names.includes(name))) {
+  let next = 0;
+  const work = async () => {
+    for (let at = next++; at < chosen.length; at = next++) {
+      const [runtime, voice] = [chosen[at]!, voices[at]!];
       const program = await locate(runtime);
-      if (program === undefined) {
-        missing.push(runtime.name);
-        continue;
-      }
-      const { filter } = values;
-      const minutes = Number(values.minutes);
-      outcomes.push(await run({ runtime, program, scratch, files, filter, minutes }));
+      if (program === undefined) missing.push(runtime.name);
+      else outcomes[at] = await run({ runtime, program, scratch, files, filter, minutes, voice });
+      voice.end();
     }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, work));
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
-  const { text, passed } = summarize(outcomes, missing, {
+  const { text, passed } = summarize(outcomes.filter((outcome) => outcome !== undefined), missing, {
     filtered: values.filter !== undefined,
     strict: Deno.env.get("CI") === "true",
   });
@@ -129,30 +140,29 @@ async function testFiles(paths: readonly string[]): Promise<string[]> {
   return found;
 }
 
-async function run({ runtime, program, scratch, files, filter, minutes }: Run): Promise<Outcome> {
+async function run({ runtime, program, scratch, files, filter, minutes, voice }: Run): Promise<Outcome> {
   const started = performance.now();
   const title = `${runtime.kind} ${program.version}`;
-  console.log(`\n── ${title} ${"─".repeat(60 - title.length)}`);
+  voice.say(new TextEncoder().encode(`\n── ${title} ${"─".repeat(60 - title.length)}\n`));
 
   const cwd = runtime.kind === "deno" ? ROOT : `${scratch}/${runtime.reads}`;
-  if (runtime.kind !== "deno" && !await exists(cwd)) await stage(cwd, runtime.reads);
+  if (runtime.kind !== "deno") await staged(cwd, runtime.reads);
   const report = `${scratch}/${runtime.name}.xml`;
   const lowered = `--enable-source-maps --import=${cwd}/tests/runtimes/node_ts.mjs`;
   const signal = AbortSignal.timeout(minutes * 60_000);
-  const joined = runtime.kind === "deno" && !Deno.stdout.isTerminal();
   const child = new Deno.Command(program.path, {
     args: [...COMMANDS[runtime.kind](report, { filter, minutes }), ...files.map((file) => `./${file}`)],
     cwd,
     env: {
       ...runtime.reads === "es2022" ? { NODE_OPTIONS: lowered } : {},
-      ...Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+      ...Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
     },
     stdin: "null",
-    stdout: joined ? "piped" : "inherit",
-    stderr: "inherit",
+    stdout: "piped",
+    stderr: "piped",
     signal,
   }).spawn();
-  if (joined) await printJoined(child);
+  await print(child, voice, runtime.kind === "deno");
   const { success } = await child.status;
 
   // Node 20 tells the file that broke off by its whole path.
@@ -165,20 +175,42 @@ async function run({ runtime, program, scratch, files, filter, minutes }: Run): 
   return { title, seconds: (performance.now() - started) / 1000, results };
 }
 
+function printAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+}
+
+/** The copies of the project for the other runtimes, each made once. */
+const copies = new Map<string, Promise<void>>();
+
+function staged(directory: string, reads: Runtime["reads"]): Promise<void> {
+  const copy = copies.get(directory) ?? stage(directory, reads);
+  copies.set(directory, copy);
+  return copy;
+}
+
 /**
- * Prints what Deno prints, its dots side by side: without a terminal it sets each on a line of its own. Stops a
- * second after Deno ended, whoever else may still hold its output open: a daemon that a test left behind.
+ * Prints what a run prints; the dots of Deno side by side, which sets each on a line of its own. Stops a second after the
+ * run has ended, whoever else may still hold its output open: a daemon that a test left behind.
  */
-async function printJoined({ stdout, status }: Deno.ChildProcess): Promise<void> {
+async function print(
+  { stdout, stderr, status }: Deno.ChildProcess,
+  voice: Voice,
+  joined: boolean,
+): Promise<void> {
   const late = new AbortController();
   const join = new TransformStream<string, string>({
-    transform: (text, controller) => controller.enqueue(text.replaceAll(/^([.,!])\n/gm, "$1")),
+    transform: (text, controller) =>
+      controller.enqueue(joined ? text.replaceAll(/^([.,!])\n/gm, "$1") : text),
   });
-  const printed = stdout.pipeThrough(new TextDecoderStream()).pipeThrough(join).pipeThrough(
+  const output = stdout.pipeThrough(new TextDecoderStream()).pipeThrough(join).pipeThrough(
     new TextEncoderStream(),
-  )
-    .pipeTo(Deno.stdout.writable, { preventClose: true, signal: late.signal })
-    .catch((error) => console.error(`Its output was cut off: ${error}`));
+  );
+  const printed = Promise.all(
+    [output, stderr].map((stream) =>
+      stream.pipeTo(new WritableStream({ write: (bytes) => voice.say(bytes) }), { signal: late.signal })
+        .catch((error) => console.error(`Its output was cut off: ${error}`))
+    ),
+  );
   await status;
   const timer = setTimeout(() => late.abort(), 1000);
   await printed;
