@@ -18,7 +18,7 @@ function ignoring(name: MtaName): string | false {
 /** The optional part of {@linkcode testOnEachMta}. */
 export interface MtaTestOptions {
   /** How each MTA reaches its filters. */
-  readonly transport?: Readonly<Record<MtaName, Transport>>;
+  readonly transport?: Readonly<Partial<Record<MtaName, Transport>>>;
   /** How many filters it calls: the options that the body gets are for the first. Default: 1. */
   readonly filters?: number;
   /** What Postfix is set up with beside the usual: parameters of its main.cf. */
