@@ -233,9 +233,9 @@ test("a signal ends what waits, and the connection", async () => {
 
 test("PROGRESS starts the time for an answer anew, up to the time in all", async () => {
   const progress = encodeReply({ type: "progress" });
-  const patient = { content: 400, total: 10_000 };
+  const patient = { content: 1500, total: 10_000 };
   await using slow = await RawMilter.listen({
-    endOfMessage: [progress, 250, progress, 250, { type: "accept" }],
+    endOfMessage: [progress, 800, progress, 800, { type: "accept" }],
   });
   assertEquals((await send(slow.address, MAIL, { ...ENVELOPE, timeouts: patient })).outcome, "accepted");
 
