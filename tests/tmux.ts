@@ -39,12 +39,13 @@ export class Tmux implements AsyncDisposable {
     return (await this.#do("capture-pane", "-p", ...styled ? ["-e"] : [])).trimEnd();
   }
 
-  /** Waits until something stands in the terminal. */
+  /** Waits until something stands in the terminal; fails with what stands there if it takes too long. */
   async shows(pattern: RegExp): Promise<RegExpExecArray> {
-    while (true) {
-      const found = pattern.exec(await this.screen());
+    for (const deadline = Date.now() + 20_000;; await delay(50)) {
+      const screen = await this.screen();
+      const found = pattern.exec(screen);
       if (found !== null) return found;
-      await delay(50);
+      if (Date.now() > deadline) throw new Error(`the terminal does not show ${pattern}:\n${screen}`);
     }
   }
 

@@ -11,5 +11,7 @@ const GRACE = 500;
  */
 export function endProcess(code: ExitCode): void {
   process.exitCode = code;
+  // Bun ends without what it has not printed yet, unless somebody waits for it.
+  for (const stream of [process.stdout, process.stderr]) stream.write("", () => {});
   setTimeout(() => process.exit(code), GRACE).unref();
 }

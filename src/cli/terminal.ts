@@ -49,6 +49,8 @@ export function processTerminal(): Terminal {
   // A reader that has what it wants, as `head` has, closes a pipe: that is no reason to fail.
   const gone = new Promise<Error>((resolve) => stdout.on("error", resolve));
   let waiting: Promise<void> | undefined;
+  // A person who sees both is to see them in their order, which two streams do not keep.
+  const beside = stdout.isTTY === true && stderr.isTTY === true ? stdout : stderr;
   const coloured = stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return {
     get columns() {
@@ -57,7 +59,7 @@ export function processTerminal(): Terminal {
     coloured,
     interactive: stderr.isTTY === true && env["TERM"] !== "dumb",
     tell: (text) => void stdout.write(text),
-    note: (text) => void stderr.write(text),
+    note: (text) => void beside.write(text),
     draw: (text) => void (stdout.isTTY === true ? stdout : stderr).write(text),
     room: () => {
       if (!stdout.writableNeedDrain || stdout.destroyed) return undefined;
