@@ -155,8 +155,8 @@ async function run(options: Run): Promise<Outcome> {
 }
 
 /**
- * The files that are run in one process. Node has one for each, Deno one for all that takes it well. Bun becomes slower
- * with each file by and by, until tests take minutes: there each directory has its own.
+ * The files that are run in one process. Node has one for each, Deno stops what has timed out. In Bun a test that has
+ * timed out goes on beside those that come after it, and makes them slow: there each directory has a process of its own.
  */
 function partsOf({ kind }: Runtime, files: readonly string[]): readonly (readonly string[])[] {
   if (kind !== "bun") return [files];
