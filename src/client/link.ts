@@ -43,6 +43,9 @@ const CONTENT: readonly CommandType[] = ["header", "endOfHeaders", "body", "endO
 /** The most bytes of edits to one message: what a milter says is kept until it has given its verdict. */
 const MAX_EDITS = 256 * 1024 * 1024;
 
+/** The most bytes from a milter that was asked nothing: they wait in memory until it is asked something. */
+const MAX_UNASKED = 1024 * 1024;
+
 /** The MTA's end of a connection to a milter: says commands, and waits for the answers, each in its time. */
 export class Link {
   readonly #end: MtaEnd;
@@ -70,7 +73,19 @@ export class Link {
     this.#closed = new Promise((resolve) => {
       socket.start({
         data: (chunk) => {
+          if (this.#lost !== undefined) return;
           this.#end.receive(chunk);
+          if (this.#end.awaiting === undefined && this.#end.buffered > MAX_UNASKED) {
+            this.#lose(
+              new MilterError(
+                "LIMIT",
+                `Cannot read: the milter says more than ${MAX_UNASKED} bytes unasked`,
+                {
+                  side: "peer",
+                },
+              ),
+            );
+          }
           this.#wake();
         },
         // What it has said before can still be read.

@@ -231,6 +231,18 @@ test("a signal ends what waits, and the connection", async () => {
   await assertRejects(() => connect(milter.address, { signal: controller.signal }), Error);
 });
 
+test("a milter that floods a session which asks nothing is cut off", async () => {
+  const flood = new Uint8Array(65_536).fill(0x63);
+  await using milter = await RawMilter.listen({
+    mail: [CONTINUE, ...Array.from({ length: 40 }, () => flood)],
+  });
+  await using session = await connect(milter.address);
+  await session.mail("a@client.example");
+  await milter.left();
+  const error = await assertRejects(() => session.rcpt("b@mx.example"), MilterError);
+  assertEquals([error.code, error.side], ["LIMIT", "peer"]);
+});
+
 test("PROGRESS starts the time for an answer anew, up to the time in all", async () => {
   const progress = encodeReply({ type: "progress" });
   const patient = { content: 1500, total: 10_000 };
