@@ -23,6 +23,7 @@ type BunOptions = ({ readonly hostname: string; readonly port: number } | { read
 
 /** One set of handlers for all connections; each finds its own socket in `data`. */
 interface BunHandlers {
+  readonly binaryType: "uint8array";
   open(connection: BunConnection): void;
   data(connection: BunConnection, chunk: Uint8Array): void;
   drain(connection: BunConnection): void;
@@ -81,6 +82,8 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
     // Without it the peer's end closes the connection at once, and answers are lost.
     allowHalfOpen: true,
     socket: {
+      // Without it they would be Buffers, whose `slice` is no copy.
+      binaryType: "uint8array",
       open: (connection) => {
         onSocket(connection.data = new BunSocket(connection, address));
         connection.data.hold();
