@@ -4,9 +4,11 @@ import { ACTION, flagNames, PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
 import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
+import { LiveSession } from "./live_session.ts";
 import type { Member } from "./member.ts";
 import type { Memory } from "./memory.ts";
 import type { Run } from "./run.ts";
+import type { Session } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
 import { failed, PENDING, type Probe, Waiting } from "./waiting.ts";
 
@@ -19,6 +21,8 @@ export class Part {
   readonly member: Member;
   readonly run: Run;
   readonly edits: Edits;
+  /** What the filter holds in its hands. */
+  readonly session: Session;
   /** Whether it was told how the filter would have judged, if that is only watched. */
   told = false;
   /** Whether the filter is looking at the event that is held. */
@@ -33,6 +37,7 @@ export class Part {
     this.run = run;
     this.member = member;
     this.edits = new Edits(run.memory);
+    this.session = new LiveSession(this);
   }
 
   get memory(): Memory {
