@@ -54,7 +54,8 @@ export function opened(emitter: Server | NodeSocketHandle, event: string, begin:
   });
 }
 
-function boundAddress(server: Server, asked: Address): Address {
+/** Where a server listens: the real port where 0 was asked for. */
+export function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
   return typeof bound === "object" && bound !== null && "host" in asked
     ? { host: asked.host, port: bound.port }
