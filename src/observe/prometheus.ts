@@ -18,7 +18,7 @@ import { MilterError } from "../errors.ts";
 import type { Observer } from "../session/observer.ts";
 import { Metric, type MetricDefinition } from "./metric.ts";
 
-export { sumMetrics } from "./sum_metrics.ts";
+export { sumMetrics, type SumMetricsOptions } from "./sum_metrics.ts";
 
 /** How metrics are kept. */
 export interface PrometheusOptions {

@@ -1,8 +1,17 @@
 /** A metric of several texts: its two lines of comment, and the sum of each of its series. */
 interface Family {
-  readonly comments: readonly string[];
+  readonly comments: readonly [help: string, type: string];
   /** By the name of the series with its labels, in their order. */
   readonly series: Map<string, number>;
+}
+
+/** What else there is to be summed. */
+export interface SumMetricsOptions {
+  /**
+   * The last texts of processes that have ended: what they have counted stays counted, lest a sum go back, and what
+   * they had open is gone. None by default.
+   */
+  readonly ended?: readonly string[];
 }
 
 /** Numbers that JavaScript writes in another way than Prometheus. */
@@ -13,6 +22,7 @@ const INFINITE: ReadonlyMap<string, number> = new Map([["+Inf", Infinity], ["-In
  * of the same name and labels. That holds for the buckets of a histogram as well if all have the same bounds.
  *
  * @param texts What {@linkcode PrometheusMetrics.text} gave for each of them.
+ * @param options Those that have ended.
  * @throws {TypeError} if one is no such text, or is of the same metric with another meaning.
  *
  * @example
@@ -24,9 +34,10 @@ const INFINITE: ReadonlyMap<string, number> = new Map([["+Inf", Infinity], ["-In
  * assertEquals(sumMetrics([text(2), text(3)]), text(5));
  * ```
  */
-export function sumMetrics(texts: readonly string[]): string {
+export function sumMetrics(texts: readonly string[], { ended = [] }: SumMetricsOptions = {}): string {
   const families = new Map<string, Family>();
-  for (const text of texts) addText(families, text);
+  for (const text of texts) addText(families, text, true);
+  for (const text of ended) addText(families, text, false);
   const lines = [...families.values()].flatMap(({ comments, series }) => [
     ...comments,
     ...[...series].map(([name, value]) => `${name} ${numberText(value)}`),
@@ -34,8 +45,8 @@ export function sumMetrics(texts: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Adds what one text says to what the ones before it said. */
-function addText(families: Map<string, Family>, text: string): void {
+/** Adds what one text says to what the ones before it said; a gauge of who has ended is 0. */
+function addText(families: Map<string, Family>, text: string, live: boolean): void {
   const lines = text.split("\n");
   if (lines.pop() !== "") refuse("a text does not end with its last line");
   let family: Family | undefined;
@@ -46,7 +57,9 @@ function addText(families: Map<string, Family>, text: string): void {
     } else {
       const [, name, number] = /^([a-zA-Z_:][\w:]*(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
       if (name === undefined || number === undefined || family === undefined) refuse(`${line} is no series`);
-      family.series.set(name, (family.series.get(name) ?? 0) + numberIn(number));
+      const value = numberIn(number);
+      const counts = live || !family.comments[1].endsWith(" gauge");
+      family.series.set(name, (family.series.get(name) ?? 0) + (counts ? value : 0));
     }
   }
 }

@@ -63,7 +63,23 @@ property("sumMetrics takes its own sums: of some, and of some others", { runs: 1
   const { texts } = someTexts(random);
   const cut = random.between(0, texts.length);
   const parts = [texts.slice(0, cut), texts.slice(cut)].filter((part) => part.length > 0);
-  assertEquals(sumMetrics(parts.map(sumMetrics)), sumMetrics(texts));
+  assertEquals(sumMetrics(parts.map((part) => sumMetrics(part))), sumMetrics(texts));
+});
+
+property("sumMetrics keeps what a server that has ended has counted, and nothing that it had open", {
+  runs: 100,
+}, (random) => {
+  const { texts } = someTexts(random);
+  const cut = random.between(0, texts.length);
+  const [live, ended] = [texts.slice(0, cut), texts.slice(cut)];
+  const sum = sumMetrics(live, { ended });
+  const isGauge = (line: string) => /^kilter_(connections|messages) /.test(line);
+  const others = (text: string) => linesOf(text).filter((line) => !isGauge(line));
+  const gauges = (text: string) => linesOf(text).filter(isGauge);
+  assertEquals(others(sum), others(sumMetrics(texts)));
+  assertEquals(gauges(sum), gauges(sumMetrics(live.length === 0 ? [prometheus().text()] : live)));
+  // One text can stand for all that have ended.
+  assertEquals(sumMetrics(live, { ended: [sumMetrics([], { ended })] }), sum);
 });
 
 property(
