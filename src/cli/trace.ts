@@ -7,7 +7,7 @@ import { Proxy } from "./recording/proxy.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { Tracing } from "./recording/tracing.ts";
 import { jsonView, lineView, NO_VIEW } from "./recording/views.ts";
-import { stopping } from "./stopping.ts";
+import { stopping } from "./signals.ts";
 import { type Call, type Subcommand, subcommand } from "./subcommand.ts";
 
 const ABOUT = [

@@ -5,6 +5,7 @@ import { prometheus } from "../../observe/prometheus.ts";
 import type { ErrorPolicy } from "../../session/policy.ts";
 import { messageOf } from "../../session/reporter.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
+import { onSignals } from "../signals.ts";
 import { FileWatch } from "./file_watch.ts";
 import * as happenings from "./happenings.ts";
 import type { Checked, Standing } from "./health/answers.ts";
@@ -13,7 +14,6 @@ import { messageEnded } from "./message_line.ts";
 import { outliveReaders } from "./outputs.ts";
 import type { Tell } from "./reporter.ts";
 import { Serving } from "./serving.ts";
-import { onSignals } from "./signals.ts";
 import { notify, type ServiceState } from "./systemd.ts";
 
 /** What is served, and how. */
@@ -51,7 +51,6 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
   let standing = (): Standing => ({ status: "starting", modules });
   let changed = () => {};
   const watch = options.watch ? new FileWatch(() => changed()) : undefined;
-  let forget = () => {};
   outliveReaders();
   try {
     // It listens first and ends last, so that probes are told of all that is between.
@@ -73,15 +72,15 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
 
     const notices = new Notices(tell);
     changed = () => void reload(serving, notices, tell);
-    const asked = new Promise<void>((stop) => {
-      forget = onSignals({
-        stop: onceAndAgain(stop, () => {
-          tell(happenings.hurrying(serving.connections));
-          void serving.shutdown(0);
-        }),
-        reload: changed,
-      }, options.signal);
-    });
+    let stop = () => {};
+    const asked = new Promise<void>((resolve) => stop = resolve);
+    using _orders = onSignals({
+      stop: onceAndAgain(stop, () => {
+        tell(happenings.hurrying(serving.connections));
+        void serving.shutdown(0);
+      }),
+      reload: changed,
+    }, options.signal);
     standing = () => standingOf("ready", modules, serving);
     tell(happenings.listening(modules, serving.addresses, process.pid));
     notices.send("READY=1");
@@ -96,7 +95,6 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     return late === 0 ? EXIT.accepted : EXIT.trouble;
   } finally {
     watch?.stop();
-    forget();
   }
 }
 
