@@ -91,10 +91,13 @@ export class Part {
     return promise;
   }
 
-  /** A reader leaves its loop: the item that was kept for it holds up nobody who waits for what comes later. */
-  leave(): Promise<{ done: true; value: undefined }> {
+  /**
+   * A reader has left its loop: it waits no more itself, and the item that was kept for it holds up nobody who waits for
+   * what comes later.
+   */
+  leave(): void {
+    this.#waiting.wake();
     if (!this.#waiting.empty && !this.memory.reached("endOfMessage")) this.#goOn();
-    return Promise.resolve({ done: true, value: undefined });
   }
 
   #goOn(): void {
@@ -168,6 +171,13 @@ export class Part {
     if (this.over) return;
     this.holds = this.#waiting.wake() || last;
     if (last && !this.#waiting.empty) this.#waiting.fail(neverCame());
+  }
+
+  /** The error of a deadline that the filter has overrun, with a word on it if it holds up itself. */
+  overrun(error: MilterError): MilterError {
+    if (this.#waiting.empty) return error;
+    const message = `${error.message}, for a reader that neither asks on nor returns while more is awaited`;
+    return new MilterError(error.code, message, { cause: error });
   }
 
   /** Others have given the verdict. A filter that is only watched may still say what it would have. */

@@ -64,7 +64,7 @@ export class Runner {
   /** Ends the parts of those filters that take too long. */
   overrun(run: Run, error: MilterError): void {
     for (const part of run.parts) {
-      if (part.holds) this.#fail(part, error);
+      if (part.holds) this.#fail(part, part.overrun(error));
     }
   }
 
