@@ -63,6 +63,7 @@ export type { Log, LogEntry } from "./src/session/log.ts";
 export type { ShadowReport } from "./src/session/member.ts";
 export type { Mta, MtaProfile } from "./src/session/mta.ts";
 export type {
+  AcceptFailure,
   DeniedConnection,
   FilterFailure,
   LimitHit,

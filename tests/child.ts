@@ -55,7 +55,7 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void {
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
     // Deno would take the signal that its own `kill` sends for the one that ended the process.
     process.kill(this.pid, name);
   }

@@ -1,4 +1,6 @@
+import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { scarcity } from "./descriptors.ts";
 import {
   type Adapter,
   type Listener,
@@ -38,7 +40,9 @@ interface BunListener {
 }
 
 interface BunConnection {
-  data: BunSocket;
+  /** `undefined` if the connection was not kept. */
+  data: BunSocket | undefined;
+  readonly fd: number;
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   write(bytes: Uint8Array): number;
@@ -52,9 +56,9 @@ interface BunConnection {
 
 /** `Bun.listen` and `Bun.connect`. */
 export const bunAdapter: Adapter = {
-  async listen(address, onSocket): Promise<Listener> {
+  async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const listener = bun().listen(bunOptions(address, onSocket));
+    const listener = bun().listen(bunOptions(address, onSocket, onFailure));
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
@@ -75,7 +79,11 @@ function bun(): BunApi {
   return (globalThis as unknown as { readonly Bun: BunApi }).Bun;
 }
 
-function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOptions {
+function bunOptions(
+  address: Address,
+  onSocket: (socket: Socket) => void,
+  onFailure?: (error: MilterError) => void,
+): BunOptions {
   const target = "path" in address ? { unix: address.path } : { hostname: address.host, port: address.port };
   return {
     ...target,
@@ -85,17 +93,23 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
       // Without it they would be Buffers, whose `slice` is no copy.
       binaryType: "uint8array",
       open: (connection) => {
-        onSocket(connection.data = new BunSocket(connection, address));
-        connection.data.hold();
+        const failure = onFailure && scarcity(connection.fd);
+        if (failure !== undefined) {
+          connection.terminate();
+          return onFailure!(failure);
+        }
+        const socket = connection.data = new BunSocket(connection, address);
+        onSocket(socket);
+        socket.hold();
       },
       data: ({ data: socket }, chunk) => {
-        if (chunk.length <= SLAB.largest) socket.events?.data(packed(chunk));
-        else inPieces(chunk, (piece) => socket.events?.data(piece));
+        if (chunk.length <= SLAB.largest) socket?.events?.data(packed(chunk));
+        else inPieces(chunk, (piece) => socket?.events?.data(piece));
       },
-      drain: (connection) => connection.data.flush(),
-      end: (connection) => connection.data.events?.end(),
-      close: (connection, error) => connection.data.finish(error),
-      error: (connection, error) => connection.data.finish(error),
+      drain: (connection) => connection.data?.flush(),
+      end: (connection) => connection.data?.events?.end(),
+      close: (connection, error) => connection.data?.finish(error),
+      error: (connection, error) => connection.data?.finish(error),
     },
   };
 }

@@ -1,6 +1,8 @@
+import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { noteRead } from "./collector.ts";
 import {
+  acceptError,
   type Adapter,
   type Listener,
   peerName,
@@ -44,10 +46,10 @@ interface DenoConn {
 
 /** `Deno.listen` and `Deno.connect`. */
 export const denoAdapter: Adapter = {
-  async listen(address, onSocket): Promise<Listener> {
+  async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = deno().listen(denoOptions(address));
-    const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)));
+    const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)), onFailure);
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
@@ -73,16 +75,21 @@ function denoOptions(address: Address): TcpOptions | UnixOptions {
     : { transport: "tcp", hostname: address.host, port: address.port };
 }
 
-async function acceptAll(listener: DenoListener, onConn: (conn: DenoConn) => void): Promise<void> {
+async function acceptAll(
+  listener: DenoListener,
+  onConn: (conn: DenoConn) => void,
+  onFailure: (error: MilterError) => void,
+): Promise<void> {
   while (true) {
     let conn: DenoConn | undefined;
     try {
       conn = await listener.accept();
       onConn(conn);
     } catch (error) {
-      if (isClosed(error)) return;
+      if (conn === undefined && isClosed(error)) return;
       // A connection that failed in the making, or no descriptor free: the next may work.
       conn?.close();
+      onFailure(acceptError(error));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -1,7 +1,8 @@
 import { readFile, readlink } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import type { Server } from "node:net";
+import type { MilterError } from "../errors.ts";
 import type { Address, InheritedSocket } from "./address.ts";
-import { NodeSocket, opened } from "./node.ts";
+import { NodeSocket, opened, serverOf } from "./node.ts";
 import type { Listener, Socket } from "./socket.ts";
 
 /**
@@ -11,12 +12,10 @@ import type { Listener, Socket } from "./socket.ts";
 export async function listenInherited(
   { fd }: InheritedSocket,
   onSocket: (socket: Socket) => void,
+  onFailure: (error: MilterError) => void,
 ): Promise<Listener> {
   let address: Address = { path: await unixPath(fd) };
-  const server = createServer(
-    { allowHalfOpen: true, noDelay: true },
-    (socket) => onSocket(new NodeSocket(socket, address)),
-  );
+  const server = serverOf((socket) => onSocket(new NodeSocket(socket, address)), onFailure);
   server.once("listening", () => address = tcpAddress(server) ?? address);
   await opened(server, "listening", () => server.listen({ fd }));
   return {

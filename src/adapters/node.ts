@@ -1,7 +1,10 @@
 import { connect, createServer, type Server, type Socket as NodeSocketHandle } from "node:net";
+import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { noteRead } from "./collector.ts";
+import { scarcity } from "./descriptors.ts";
 import {
+  acceptError,
   type Adapter,
   type Listener,
   peerName,
@@ -14,12 +17,9 @@ import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** `node:net`. */
 export const nodeAdapter: Adapter = {
-  async listen(address, onSocket): Promise<Listener> {
+  async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const server = createServer(
-      { allowHalfOpen: true, noDelay: true },
-      (socket) => onSocket(new NodeSocket(socket, address)),
-    );
+    const server = serverOf((socket) => onSocket(new NodeSocket(socket, address)), onFailure);
     await opened(
       server,
       "listening",
@@ -41,6 +41,25 @@ export const nodeAdapter: Adapter = {
     return new NodeSocket(socket, address);
   },
 };
+
+/** A server that hands over the connections that it can keep. */
+export function serverOf(
+  onConnection: (socket: NodeSocketHandle) => void,
+  onFailure: (error: MilterError) => void,
+): Server {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const failure = scarcity(descriptorOf(socket));
+    if (failure === undefined) return onConnection(socket);
+    socket.on("error", () => {}).destroy(); // Nobody asks how that went.
+    onFailure(failure);
+  });
+  return server.once("listening", () => server.on("error", (error) => onFailure(acceptError(error))));
+}
+
+/** The descriptor of a connection, which Node has no public name for. */
+function descriptorOf(socket: NodeSocketHandle): number | undefined {
+  return (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;
+}
 
 /** Waits for the event that says that it worked, or for the error. */
 export function opened(emitter: Server | NodeSocketHandle, event: string, begin: () => void): Promise<void> {

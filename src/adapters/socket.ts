@@ -48,8 +48,15 @@ export interface Listener {
 
 /** What a runtime gives. */
 export interface Adapter {
-  /** Listens, and hands over each connection. Fails with the runtime's own error. */
-  listen(address: Address, onSocket: (socket: Socket) => void): Promise<Listener>;
+  /**
+   * Listens, and hands over each connection; `onFailure` is told why one could not be taken. Fails with the runtime's
+   * own error.
+   */
+  listen(
+    address: Address,
+    onSocket: (socket: Socket) => void,
+    onFailure?: (error: MilterError) => void,
+  ): Promise<Listener>;
   /** Connects. Fails with the runtime's own error. */
   connect(address: Address): Promise<Socket>;
 }
@@ -64,7 +71,7 @@ export function peerName(address: Address, host: string | undefined, port: numbe
 /** How many written bytes may wait before a socket says that there is no room. */
 export const WRITE_HIGH_WATER: number = 64 * 1024;
 
-/** Why listening or connecting failed, by the system's code or the name that a runtime gives it. */
+/** Why listening, connecting or taking a connection failed, by the system's code or the name that a runtime gives it. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the address is in use",
   AddrInUse: "the address is in use",
@@ -79,6 +86,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ConnectionRefused: "nobody listens there",
   ENOENT: "the path does not exist",
   NotFound: "the path does not exist",
+  EMFILE: "the process may open nothing more (ulimit -n)",
+  ENFILE: "the system may open nothing more",
   EINVAL: "there is no socket that listens",
   ENOTSOCK: "there is no socket that listens",
   ENOTDIR: "the directory is none",
@@ -94,8 +103,16 @@ export function addressError(
   cause: unknown,
 ): MilterError {
   if (cause instanceof MilterError) return cause;
-  const { code, name, message } = (cause ?? {}) as { code?: string; name?: string; message?: string };
-  const reason = REASONS[code ?? ""] ?? REASONS[name ?? ""] ?? message ?? String(cause);
   const kind = act === "listen on" ? "LISTEN" : "CONNECTION";
-  return new MilterError(kind, `Cannot ${act} ${formatAddress(address)}: ${reason}`, { cause });
+  return new MilterError(kind, `Cannot ${act} ${formatAddress(address)}: ${reasonOf(cause)}`, { cause });
+}
+
+/** A runtime's error about a connection that came, or one like it, as an error of this library. */
+export function acceptError(cause: unknown): MilterError {
+  return new MilterError("CONNECTION", `Cannot take a connection: ${reasonOf(cause)}`, { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, name, message } = (cause ?? {}) as { code?: string; name?: string; message?: string };
+  return REASONS[code ?? ""] ?? REASONS[name ?? ""] ?? message ?? String(cause);
 }

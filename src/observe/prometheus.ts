@@ -48,6 +48,7 @@ const METRICS = {
     labels: ["code"],
   },
   connections_denied_total: { type: "counter", help: "Connections of peers that may not connect" },
+  accept_failures_total: { type: "counter", help: "Times that a connection could not be taken" },
   messages: { type: "gauge", help: "Messages that are being judged" },
   messages_total: {
     type: "counter",
@@ -112,6 +113,9 @@ export function prometheus(
     },
     connectionDenied() {
       metrics.connections_denied_total.add(1);
+    },
+    acceptFailed() {
+      metrics.accept_failures_total.add(1);
     },
     messageBegan() {
       metrics.messages.add(1);

@@ -81,8 +81,8 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   let listener: Listener;
   try {
     listener = "fd" in address
-      ? await listenInherited(address, service.take)
-      : await adapter.listen(address, service.take);
+      ? await listenInherited(address, service.take, service.miss)
+      : await adapter.listen(address, service.take, service.miss);
   } catch (error) {
     throw addressError("listen on", address, error);
   }

@@ -1,8 +1,10 @@
+import type { MilterError } from "../errors.ts";
 import { isIn, type Network } from "../adapters/network.ts";
 import type { Socket } from "../adapters/socket.ts";
 import { Conversation, type ConversationOptions } from "../session/conversation.ts";
 import type { Filter } from "../session/filter.ts";
 import { Load } from "../session/load.ts";
+import type { LogEntry } from "../session/log.ts";
 import type { LoopBlock, ObservedMessage } from "../session/observer.ts";
 import { Quiet } from "../session/quiet.ts";
 import { Reporter } from "../session/reporter.ts";
@@ -32,6 +34,7 @@ export class Service {
   /** Who may connect; without it everybody may. */
   readonly #allowed: readonly Network[] | undefined;
   readonly #denials: Quiet = new Quiet();
+  readonly #misses: Quiet = new Quiet();
   readonly #open: Roster<Served> = new Roster();
   #timer: ReturnType<typeof setInterval> | undefined;
   /** When the next look at the deadlines is due. */
@@ -95,18 +98,22 @@ export class Service {
 
   #turnAway(socket: Socket): void {
     const { peer } = socket;
-    const { reporter } = this.#load;
-    reporter.observers?.tell("connectionDenied", { peer });
-    const more = this.#denials.next(performance.now());
-    if (more !== undefined) {
-      const since = more === 0 ? "" : `, after ${more} more since the last warning`;
-      reporter.report({
-        level: "warning",
-        message: `Closed a connection: ${peer} may not connect${since}`,
-        peer,
-      });
-    }
+    this.#load.reporter.observers?.tell("connectionDenied", { peer });
+    this.#warnNowAndThen(this.#denials, { message: `Closed a connection: ${peer} may not connect`, peer });
     socket.destroy();
+  }
+
+  /** Learns that a connection could not be taken. */
+  readonly miss = (error: MilterError): void => {
+    this.#load.reporter.observers?.tell("acceptFailed", { error });
+    this.#warnNowAndThen(this.#misses, { message: error.message, error });
+  };
+
+  #warnNowAndThen(quiet: Quiet, { message, ...where }: Omit<LogEntry, "level">): void {
+    const more = quiet.next(performance.now());
+    if (more === undefined) return;
+    const since = more === 0 ? "" : `, after ${more} more since the last warning`;
+    this.#load.reporter.report({ ...where, level: "warning", message: `${message}${since}` });
   }
 
   /** Warns of something that concerns no connection. */

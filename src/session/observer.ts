@@ -1,3 +1,4 @@
+import type { MilterError } from "../errors.ts";
 import type { CommandType } from "../protocol/commands.ts";
 import type { Connection } from "./connection.ts";
 import type { PlanStep } from "./edits/plan.ts";
@@ -37,6 +38,11 @@ export interface Observer {
   connectionOpened?(connection: ObservedConnection): void;
   /** A peer was turned away that may not connect. */
   connectionDenied?(denied: DeniedConnection): void;
+  /**
+   * A connection could not be taken: the process has no descriptor left, say. Node and Bun have closed it; with Deno it
+   * waits, and this is told again until it is taken.
+   */
+  acceptFailed?(failure: AcceptFailure): void;
   /** A connection has ended, whoever ended it. */
   connectionClosed?(connection: ObservedConnection): void;
   /** A message has begun, by its MAIL; or a client is refused before, which counts as a message of that client. */
@@ -82,6 +88,12 @@ export interface ObservedConnection {
 export interface DeniedConnection {
   /** The address of its other end. */
   readonly peer: string;
+}
+
+/** A connection that could not be taken, as an {@linkcode Observer} sees it. */
+export interface AcceptFailure {
+  /** Why: its code is `CONNECTION`, and its cause the system's error. */
+  readonly error: MilterError;
 }
 
 /** A message, as an {@linkcode Observer} sees it. */
