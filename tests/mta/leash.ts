@@ -29,6 +29,11 @@ export class LeashedProcess {
     this.#ended = new Promise((done) => this.#child.once("exit", () => done()));
   }
 
+  /** The process that holds the leash, and begets all others. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** The exit code, once it has ended by itself. */
   get exitCode(): number | null {
     return this.#child.exitCode;

@@ -10,6 +10,7 @@ import process from "node:process";
 import type { Address } from "../../mod.ts";
 import { LeashedProcess } from "./leash.ts";
 import { listening, type ReservedEndpoint, reserveEndpoint } from "./ports.ts";
+import { descendants } from "./processes.ts";
 import { postfix } from "./postfix.ts";
 import type { Recipe, Site } from "./recipe.ts";
 import { sendmail } from "./sendmail.ts";
@@ -36,6 +37,10 @@ export interface Mta extends AsyncDisposable {
   delivery(subject: string): Promise<Mail>;
   /** The mails that it holds in quarantine: by queue id, what its queue file says. */
   quarantined(): Readonly<Record<string, string>>;
+  /** The mails that it has taken and not delivered yet: what their queue files say. */
+  queued(): readonly string[];
+  /** The processes of it that serve clients. */
+  servers(): readonly number[];
   /** What it logged against the filter: a clean conversation leaves nothing. */
   complaints(): readonly string[];
 }
@@ -62,6 +67,11 @@ export interface MtaOptions {
   readonly transport?: Transport | undefined;
   /** How many filters it calls, one after the other. Default: 1. */
   readonly filters?: number | undefined;
+  /**
+   * Whether it tempfails the mail of a filter that fails, as an administrator has it. By default it says what no filter
+   * of the tests does.
+   */
+  readonly tempfails?: boolean | undefined;
   /** What Postfix is set up with beside the usual: parameters of its main.cf. */
   readonly mainCf?: Readonly<Record<string, string>> | undefined;
   /** What Sendmail is set up with beside the usual: definitions of its mc file. */
@@ -70,7 +80,7 @@ export interface MtaOptions {
 
 /** Starts an MTA of its own, with its own queue and its own ports, within 0.1 s. */
 export async function startMta(name: MtaName, options: MtaOptions = {}): Promise<Mta> {
-  const { transport = QUICKEST[name], filters = 1, mainCf = {}, mc = {} } = options;
+  const { transport = QUICKEST[name], filters = 1, tempfails = false, mainCf = {}, mc = {} } = options;
   const recipe = RECIPES[name];
   const sink = await SmtpSink.listen();
   const dir = mkdtempSync(join(tmpdir(), "kilter-mta-"));
@@ -97,8 +107,8 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
         transport === "inet" ? await reserve() : { path: join(dir, `milter${at}`), mode: 0o666 },
       );
     }
-    const site: Site = { dir, smtp: await reserve(), milters, mainCf, mc, sink: sink.endpoint };
-    child = new LeashedProcess(recipe.configure(site), log);
+    const site: Site = { dir, smtp: await reserve(), milters, tempfails, mainCf, mc, sink: sink.endpoint };
+    const running = child = new LeashedProcess(recipe.configure(site), log);
     await listening(site.smtp, child);
     return {
       name,
@@ -113,6 +123,11 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
           Object.entries(files).map(([id, file]) => [id, readFileSync(file, "latin1")]),
         );
       },
+      queued: () => recipe.queued(site).map((file) => readFileSync(file, "latin1")),
+      servers: () =>
+        descendants(running.pid).filter(({ name, parent }) => recipe.serves(name, parent)).map(({ pid }) =>
+          pid
+        ),
       complaints: () => readFileSync(log, "utf8").split("\n").filter((line) => recipe.complaint.test(line)),
       [Symbol.asyncDispose]: stop,
     };

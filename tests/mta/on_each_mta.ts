@@ -23,6 +23,10 @@ export interface MtaTestOptions {
   readonly filters?: number;
   /** What Postfix is set up with beside the usual: parameters of its main.cf. */
   readonly mainCf?: Readonly<Record<string, string>>;
+  /** Whether the filter is to fail: then each side may find fault with the other, and the MTA tempfails the mail. */
+  readonly faults?: boolean;
+  /** How long the test may take, in milliseconds. */
+  readonly timeout?: number;
 }
 
 /** How a filter is served to an MTA: at an address that both know. */
@@ -32,19 +36,25 @@ export interface ServeMtaOptions extends ServeOptions {
 
 /**
  * Declares a test for Postfix and one for Sendmail; both are skipped, and say so, where the MTA is missing.
- * Its filter is served with the options that the body gets. Neither side may find fault with the other.
+ * Its filter is served with the options that the body gets. Unless it is to fail, neither side may find fault with the
+ * other.
  */
 export function testOnEachMta(
   name: string,
   body: (mta: Mta, options: ServeMtaOptions) => Promise<void>,
-  { transport, ...options }: MtaTestOptions = {},
+  { transport, faults = false, timeout = 30_000, ...options }: MtaTestOptions = {},
 ): void {
   for (const mtaName of ["postfix", "sendmail"] as const) {
-    test(`${mtaName}: ${name}`, { ignore: IGNORE[mtaName] }, async () => {
-      await using mta = await startMta(mtaName, { ...options, transport: transport?.[mtaName] });
+    test(`${mtaName}: ${name}`, { ignore: IGNORE[mtaName], timeout }, async () => {
+      await using mta = await startMta(mtaName, {
+        ...options,
+        tempfails: faults,
+        transport: transport?.[mtaName],
+      });
       const logged: LogEntry[] = [];
       const log = (entry: LogEntry) => void logged.push(entry);
       await body(mta, { listen: mta.milter, log });
+      if (faults) return;
       assertEquals(logged.filter(({ level }) => level !== "debug"), [], "what the server logged");
       assertEquals(mta.complaints(), [], "what the MTA logged about the filter");
     });

@@ -1,7 +1,7 @@
 /** Debian's Postfix, as tests run it: everything below one directory, no DNS, no local delivery. */
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Address } from "../../mod.ts";
 import type { Recipe, Site } from "./recipe.ts";
@@ -12,8 +12,8 @@ const MASTER = "/usr/lib/postfix/sbin/master";
 /** What has to be there below the queue directory. */
 const QUEUES = ["active", "bounce", "defer", "deferred", "hold", "incoming", "private", "public"];
 
-/** `milter_default_action` is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
-const usualCf = ({ dir, milters, mainCf, sink }: Site): string => `
+/** What it does when a filter fails is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
+const usualCf = ({ dir, milters, mainCf, sink, tempfails }: Site): string => `
 compatibility_level = 3.6
 queue_directory = ${dir}/queue
 data_directory = ${dir}/data
@@ -39,7 +39,7 @@ smtpd_client_connection_count_limit = 0
 in_flow_delay = 0
 
 smtpd_milters = ${milters.map(socketOf).join(", ")}
-milter_default_action = reject
+milter_default_action = ${tempfails ? "tempfail" : "reject"}
 ${Object.entries(mainCf).map(([name, value]) => `${name} = ${value}`).join("\n")}
 `;
 
@@ -90,6 +90,16 @@ export const postfix: Recipe = {
     const hold = join(site.dir, "queue", "hold");
     return Object.fromEntries(readdirSync(hold).map((id) => [id, join(hold, id)]));
   },
+
+  queued({ dir }) {
+    return ["active", "deferred", "incoming"].flatMap((name) => {
+      const queue = join(dir, "queue", name);
+      const files = readdirSync(queue, { recursive: true }).map((file) => join(queue, String(file)));
+      return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+    });
+  },
+
+  serves: (name) => name === "smtpd" || name === "cleanup",
 
   complaint: /(warning|fatal|panic): .*milter/,
 };

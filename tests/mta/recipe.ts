@@ -17,6 +17,8 @@ export interface Site {
   readonly mc: Readonly<Record<string, string>>;
   /** Where it delivers. */
   readonly sink: Endpoint;
+  /** Whether it tempfails the mail of a filter that fails. */
+  readonly tempfails: boolean;
 }
 
 /** How one kind of MTA is run and read. */
@@ -27,6 +29,10 @@ export interface Recipe {
   configure(site: Site): readonly string[];
   /** The mails that it holds in quarantine: by queue id, the queue file. */
   quarantined(site: Site): Readonly<Record<string, string>>;
+  /** The queue files of the mails that it has taken, and has not delivered yet. */
+  queued(site: Site): readonly string[];
+  /** Whether a process of it serves a client: by its name and that of its parent. */
+  serves(name: string, parent: string): boolean;
   /** A line of its log that says that the filter misbehaved. */
   readonly complaint: RegExp;
 }

@@ -13,7 +13,7 @@ const PROGRAM = join(ROOT, "usr/libexec/sendmail/sendmail");
 const CF = join(ROOT, "usr/share/sendmail/cf");
 
 /** `F=4` (421) is an answer that no filter of the tests gives: a failure can't pass for a verdict. */
-const usualMc = ({ dir, smtp, milters, mc, sink }: Site): string => `
+const usualMc = ({ dir, smtp, milters, mc, sink, tempfails }: Site): string => `
 OSTYPE(\`linux')dnl
 define(\`confDOMAIN_NAME', \`mx.example.test')dnl
 define(\`confPID_FILE', \`${dir}/sendmail.pid')dnl
@@ -39,15 +39,15 @@ FEATURE(\`promiscuous_relay')dnl
 DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=${smtp.host}, Port=${smtp.port}')dnl
 define(\`SMART_HOST', \`relay:[${sink.host}]')dnl
 define(\`RELAY_MAILER_ARGS', \`TCP $h ${sink.port}')dnl
-${milters.map(filterLine).join("\n")}
+${milters.map((milter, at) => filterLine(milter, at, tempfails ? "T" : "4")).join("\n")}
 ${Object.entries(mc).map(([name, value]) => `define(\`${name}', \`${value}')dnl`).join("\n")}
 MAILER(\`smtp')dnl
 LOCAL_RULE_0
 R$* < @ refused.test $* > $*\t$#error $@ 5.1.1 $: "550 No such user"
 `;
 
-const filterLine = (milter: Address, at: number): string =>
-  `INPUT_MAIL_FILTER(\`kilter${at}', \`S=${socketOf(milter)}, F=4, T=S:10s;R:10s;E:30s;C:30s')dnl`;
+const filterLine = (milter: Address, at: number, fails: string): string =>
+  `INPUT_MAIL_FILTER(\`kilter${at}', \`S=${socketOf(milter)}, F=${fails}, T=S:10s;R:10s;E:30s;C:30s')dnl`;
 
 const socketOf = (milter: Address): string =>
   "path" in milter ? `local:${milter.path}` : `inet:${milter.port}@${milter.host}`;
@@ -88,6 +88,13 @@ export const sendmail: Recipe = {
     const held = readdirSync(queue).filter((file) => file.startsWith("hf"));
     return Object.fromEntries(held.map((file) => [file.slice(2), join(queue, file)]));
   },
+
+  queued(site) {
+    const queue = join(site.dir, "queue");
+    return readdirSync(queue).filter((file) => file.startsWith("qf")).map((file) => join(queue, file));
+  },
+
+  serves: (name, parent) => name === "sendmail" && parent === "sendmail",
 
   // It says what it negotiates, and that it could not take leave of a server that was quicker.
   complaint: /^milter_\w+\(kilter\d\): (?!send:|received:|write\(Q\))/,

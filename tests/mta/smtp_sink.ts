@@ -1,4 +1,7 @@
-/** Where the MTAs under test deliver to: an SMTP server that takes all mail and keeps it. */
+/**
+ * Where the MTAs under test deliver to: an SMTP server that takes all mail and keeps it, except for mail to "later", which
+ * is to wait.
+ */
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
@@ -89,6 +92,10 @@ export class SmtpSink {
           [from, to] = [argument, []];
           break;
         case "RCPT TO:":
+          if (argument.startsWith("<later@")) {
+            socket.write("451 4.3.2 Later\r\n");
+            continue;
+          }
           to.push(argument);
           break;
         case "DATA":
