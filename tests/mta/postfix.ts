@@ -95,7 +95,12 @@ export const postfix: Recipe = {
     return ["active", "deferred", "incoming"].flatMap((name) => {
       const queue = join(dir, "queue", name);
       const files = readdirSync(queue, { recursive: true }).map((file) => join(queue, String(file)));
-      return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+      // The file of a mail that is not taken yet, or never will be, may not be executed.
+      const isTaken = (file: string) => {
+        const found = statSync(file, { throwIfNoEntry: false });
+        return found?.isFile() && (found.mode & 0o100) !== 0;
+      };
+      return files.filter(isTaken);
     });
   },
 
