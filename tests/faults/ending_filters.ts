@@ -57,8 +57,12 @@ export class KilledFilter implements EndingFilter {
   }
 
   async end(): Promise<void> {
-    this.#child!.signal("SIGKILL");
+    this.signal("SIGKILL");
     await this.ended();
+  }
+
+  signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    this.#child!.signal(name);
   }
 
   async ended(): Promise<void> {
