@@ -3,7 +3,7 @@
 import { connect } from "node:net";
 import { accept, type LimitHit, serve } from "../../mod.ts";
 import { encodeCommand } from "../../src/protocol/mod.ts";
-import { assert, assertEquals, assertGreater, assertLess, test } from "../harness.ts";
+import { assert, assertEquals, assertLess, test } from "../harness.ts";
 import { commandOf, CONVERSATION } from "../mta_commands.ts";
 import { MtaPlayer } from "../mta_player.ts";
 import { until } from "../until.ts";

@@ -1,30 +1,27 @@
-/** A peer that writes and reads byte by byte, with a socket that holds hardly any. */
+/** A peer that writes and reads byte by byte. */
 
 import { accept, defineFilter, serve } from "../../mod.ts";
 import { encodeCommand } from "../../src/protocol/mod.ts";
 import { noPerl } from "../activation.ts";
 import { concat, fromHex, toHex } from "../bytes.ts";
 import { Child } from "../child.ts";
-import { assertEquals, assertGreater, test } from "../harness.ts";
+import { assertEquals, assertGreater, tempDir, test } from "../harness.ts";
 import { commandOf, CONVERSATION } from "../mta_commands.ts";
 import { socketWire } from "../wires.ts";
 
-/** Connects to a port, says by single bytes what is given in hexadecimal, and prints what it reads by single bytes. */
+/** Connects to a Unix socket, says by single bytes what is given in hexadecimal, and prints what it reads by single bytes. */
 const TRICKLE = `
 use Socket;
-my ($port, $say) = @ARGV;
-socket(S, AF_INET, SOCK_STREAM, 0) or die $!;
-setsockopt(S, SOL_SOCKET, SO_RCVBUF, 1024) or die $!;
-setsockopt(S, SOL_SOCKET, SO_SNDBUF, 1024) or die $!;
-setsockopt(S, Socket::IPPROTO_TCP, Socket::TCP_NODELAY, 1) or die $!;
-connect(S, sockaddr_in($port, INADDR_LOOPBACK)) or die $!;
+my ($path, $say) = @ARGV;
+socket(S, AF_UNIX, SOCK_STREAM, 0) or die $!;
+connect(S, sockaddr_un($path)) or die $!;
 syswrite(S, $_) == 1 or die $! for split(//, pack("H*", $say));
 my ($heard, $byte) = ("");
 $heard .= $byte while sysread(S, $byte, 1);
 print unpack("H*", $heard), "\\n";
 `;
 
-/** Says much: more than fits into any socket at once. */
+/** Says much: more than fits into a Unix socket at once. */
 const talkative = defineFilter({ edits: ["headers", "body"] }, async (session) => {
   const headers = await session.headers.collect();
   const chunk = (await session.body.collect()).slice(0, 5);
@@ -37,7 +34,9 @@ const talkative = defineFilter({ edits: ["headers", "body"] }, async (session) =
 test("Server understands a peer that writes byte by byte, and tells all to one that reads byte by byte", {
   ignore: noPerl,
 }, async () => {
-  await using server = await serve(talkative, { listen: "inet:0@127.0.0.1" });
+  await using directory = await tempDir();
+  const path = directory.file("s");
+  await using server = await serve(talkative, { listen: { path } });
   const lines = ["negotiate", ...CONVERSATION, ...CONVERSATION.slice(2), "quit"] as const;
   const bytes = concat(lines.map((line) => encodeCommand(commandOf(line))));
 
@@ -49,8 +48,7 @@ test("Server understands a peer that writes byte by byte, and tells all to one t
   const whole = concat(heard);
   assertGreater(whole.length, 400_000);
 
-  const { port } = server.address as { readonly port: number };
-  await using peer = new Child(["perl", "-e", TRICKLE, String(port), toHex(bytes)]);
+  await using peer = new Child(["perl", "-e", TRICKLE, path, toHex(bytes)]);
   assertEquals([await peer.ended, peer.err], [0, ""]);
   assertEquals(fromHex(peer.out.trim()).length, whole.length);
   assertEquals(peer.out.trim() === toHex(whole), true);
