@@ -79,6 +79,12 @@ test("prometheus escapes what stands in a label, and has no label for each text 
   assertEquals(values.get(`kilter_filter_failures_total{${label},code="TIMEOUT"}`), 1);
 });
 
+test("prometheus counts connections that could not be taken", () => {
+  const metrics = prometheus();
+  metrics.acceptFailed?.({ error: new MilterError("CONNECTION", "no descriptor") });
+  assertEquals(read(metrics.text()).get("kilter_accept_failures_total"), 1);
+});
+
 test("prometheus refuses a prefix that begins no name", () => {
   for (const prefix of ["", "1", "a-b", "a b"]) assertThrows(() => prometheus({ prefix }), TypeError);
 });
