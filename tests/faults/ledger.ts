@@ -1,7 +1,7 @@
 /** Accounts for mails one by one: what their senders were told, and what became of them. */
 
 import { setTimeout } from "node:timers/promises";
-import { assert } from "../harness.ts";
+import { assertEquals } from "../harness.ts";
 import { messageOf, open } from "../mta/mail.ts";
 import type { Mta } from "../mta/mta.ts";
 import { type Reply, SmtpClient } from "../mta/smtp_client.ts";
@@ -134,30 +134,37 @@ export class Ledger {
   }
 
   /**
-   * Waits until all is delivered or waits, and fails unless each mail that was taken is there or in the queue, once, and
-   * was judged, and none is of which the client was told that it is not taken.
+   * Waits until each mail that was taken is delivered or in the queue, once, and was judged, and none is there of which
+   * the client was told that it is not taken; fails if that does not come to be, or does not stay so.
    */
   async settle(): Promise<Account> {
-    const taken = this.count("taken");
-    for (let left = 1000; left > 0 && this.#found().length < taken; left--) await setTimeout(10);
-    const found = this.#found();
-    for (const { subject, told } of this.#letters) {
-      const copies = found.filter((mail) => mail.subject === subject);
-      const least = told === "taken" ? 1 : 0;
-      const most = told === "taken" || told === "lost" ? 1 : 0;
-      const times = `${subject} was ${told}, and is there ${copies.length} times`;
-      assert(copies.length >= least && copies.length <= most, times);
-      assert(copies.every(({ judged }) => judged), `${subject} was not judged`);
-    }
+    for (let left = 100; left > 0 && this.#faults().length > 0; left--) await setTimeout(100);
+    await setTimeout(200);
+    assertEquals(this.#faults(), []);
     return {
       sent: this.#letters.length,
-      taken,
+      taken: this.count("taken"),
       tempfailed: this.count("tempfailed"),
       refused: this.count("refused"),
       lost: this.count("lost"),
       delivered: this.#mta.delivered().length,
       queued: this.#mta.queued().length,
     };
+  }
+
+  /** What is wrong; a mail on its way from the queue may be there twice, or not at all, for a moment. */
+  #faults(): string[] {
+    const found = this.#found();
+    return this.#letters.flatMap(({ subject, told }) => {
+      const copies = found.filter((mail) => mail.subject === subject);
+      const least = told === "taken" ? 1 : 0;
+      const most = told === "taken" || told === "lost" ? 1 : 0;
+      const isThere = copies.length >= least && copies.length <= most;
+      return [
+        ...isThere ? [] : [`${subject} was ${told}, and is there ${copies.length} times`],
+        ...copies.every(({ judged }) => judged) ? [] : [`${subject} was not judged`],
+      ];
+    });
   }
 
   /** All mails that are somewhere. */

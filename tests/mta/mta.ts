@@ -61,6 +61,15 @@ export function whyNot(name: MtaName): string | undefined {
   return RECIPES[name].missing();
 }
 
+/** What a file says; nothing if it has gone meanwhile. */
+function textOf(file: string): string[] {
+  try {
+    return [readFileSync(file, "latin1")];
+  } catch {
+    return [];
+  }
+}
+
 /** How an MTA of a test is set up. */
 export interface MtaOptions {
   /** How it reaches its filters. */
@@ -123,7 +132,7 @@ export async function startMta(name: MtaName, options: MtaOptions = {}): Promise
           Object.entries(files).map(([id, file]) => [id, readFileSync(file, "latin1")]),
         );
       },
-      queued: () => recipe.queued(site).map((file) => readFileSync(file, "latin1")),
+      queued: () => recipe.queued(site).flatMap((file) => textOf(file)),
       servers: () =>
         descendants(running.pid).filter(({ name, parent }) => recipe.serves(name, parent)).map(({ pid }) =>
           pid
