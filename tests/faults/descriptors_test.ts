@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { platform } from "node:process";
 import { type Address, parseAddress } from "../../mod.ts";
+import { opened, serverOf } from "../../src/adapters/node.ts";
 import { encodeCommand } from "../../src/protocol/mod.ts";
 import { LIBRARY, type Served, serveFiles } from "../cli/serve/served.ts";
-import { assertEquals, assertGreater, assertLess, delay, tempDir, test } from "../harness.ts";
+import { assert, assertEquals, assertGreater, assertLess, delay, tempDir, test } from "../harness.ts";
 import { commandOf, CONVERSATION } from "../mta_commands.ts";
 
 const FILTER = `
@@ -95,3 +96,14 @@ for (const transport of ["inet", "unix"] as const) {
     assertEquals(await served.child.ended, 0);
   });
 }
+
+test("Server of node:net tells of a connection that could not be taken, and goes on", async () => {
+  const told: string[] = [];
+  const server = serverOf(() => {}, ({ message }) => void told.push(message));
+  await opened(server, "listening", () => server.listen(0, "127.0.0.1"));
+  // Its runtime says this where the system has no more to give.
+  server.emit("error", Object.assign(new Error("accept ENFILE"), { code: "ENFILE" }));
+  assertEquals(told, ["Cannot take a connection: the system may open nothing more"]);
+  assert(server.listening);
+  await new Promise((closed) => server.close(closed));
+});
