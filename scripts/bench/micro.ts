@@ -1,0 +1,37 @@
+/** The parts of Kilter by themselves: `deno bench` measures the files of micro/. */
+
+import type { Micro } from "./courses.ts";
+import type { Result } from "./figures.ts";
+import { spreadOf } from "./statistics.ts";
+
+/** Where the benchmarks are. */
+export const MICRO: string = new URL("./micro/", import.meta.url).pathname;
+
+/** What `deno bench --json` prints of a benchmark; times are in nanoseconds. */
+interface Bench {
+  readonly name: string;
+  readonly results: readonly {
+    readonly ok?: { readonly min: number; readonly avg: number; readonly p75: number };
+  }[];
+}
+
+/** Runs them all. Each is a contender of its own on the course. */
+export async function measureMicro(course: Micro): Promise<Result[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bench", "-A", "--quiet", "--no-check", "--json", MICRO],
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`Cannot measure the parts: ${decoder.decode(stderr)}`);
+  return resultsOf(course.name, decoder.decode(stdout));
+}
+
+/** Reads what `deno bench --json` prints. */
+export function resultsOf(course: string, json: string): Result[] {
+  const { benches }: { readonly benches: readonly Bench[] } = JSON.parse(json);
+  return benches.map(({ name, results }) => {
+    const ok = results[0]?.ok;
+    if (ok === undefined) return { course, contender: name, figures: {}, failed: "it threw" };
+    const iteration = spreadOf([ok.min, ok.avg, ok.p75].map((nanoseconds) => nanoseconds / 1000))!;
+    return { course, contender: name, figures: { iteration: { ...iteration, median: ok.avg / 1000 } } };
+  });
+}
