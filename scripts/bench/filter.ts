@@ -1,8 +1,8 @@
 /**
- * The filter that benchmarks measure: it asks for every event, each header by itself, and accepts. It listens on
- * a free port, and prints it.
+ * The filter that benchmarks measure: it asks for every event, each header by itself, and accepts. It listens where
+ * it is told, or on a free port, and prints the port or the path.
  *
- *   deno run -A scripts/bench/filter.ts [answered | declared | slow]
+ *   deno run -A scripts/bench/filter.ts [answered | declared | default | slow] [address]
  *
  * @module
  */
@@ -23,6 +23,8 @@ async function run(session: Session, lookAt?: (chunk: Uint8Array) => Promise<voi
 }
 
 const FILTERS: Record<string, Filter> = {
+  /** Negotiates nothing by itself: a function is a filter. */
+  default: (session) => run(session),
   /** Answers every event by itself. */
   answered: defineFilter({
     answers: ["connect", "helo", "mail", "rcpt", "data", "headers", "body", "unknown"],
@@ -33,8 +35,9 @@ const FILTERS: Record<string, Filter> = {
   slow: defineFilter({ answers: [] }, (session) => run(session, () => setTimeout(1))),
 };
 
-const server = await serve(FILTERS[argv[2] ?? "answered"]!, {
-  listen: "127.0.0.1:0",
+const [, , name = "answered", listen = "127.0.0.1:0"] = argv;
+const server = await serve(FILTERS[name]!, {
+  listen,
   onListen: (address) => console.log("port" in address ? address.port : address.path),
 });
 await server.finished;
