@@ -3,16 +3,16 @@
 import { type Address, parseAddress } from "../../src/adapters/address.ts";
 import { locate, type Runtime, RUNTIMES } from "../runtimes.ts";
 import { crate, goModule, onLibmilter, plainC, pythonPackage, type Recipe } from "./contenders/toolchains.ts";
-import { freshPlace } from "./contenders/places.ts";
-import { commandFor } from "./process.ts";
+import { commandFor, freshPlace } from "./contenders/places.ts";
 
 /**
  * What a contender serves. Each filter asks for every event, each header by itself, and accepts at the end.
  * - `"answered"` answers all of them;
  * - `"end"` negotiates all answers away but that to the end of the message;
- * - `"default"` is the simplest filter, of Kilter a function; of others it is `"answered"`.
+ * - `"default"` is the simplest filter, of Kilter a function; of others it is `"answered"`;
+ * - `"slow"` is `"end"`, and takes its time for each chunk of the body; only Kilter has it.
  */
-export type FilterName = "answered" | "end" | "default";
+export type FilterName = "answered" | "end" | "default" | "slow";
 
 /** One that is measured. */
 export interface Contender {
@@ -60,7 +60,7 @@ interface Peer extends Pick<Contender, "title" | "language" | "origin"> {
 /** By name. The versions are those that the programs were written for. */
 const PEERS: Readonly<Record<string, Peer>> = {
   "bare-c": {
-    title: "bare responder in C",
+    title: "bare responder, C",
     kind: "bare",
     language: "C",
     origin: "ours",
@@ -126,25 +126,25 @@ const PEERS: Readonly<Record<string, Peer>> = {
   },
 };
 
-/** What runs on every runtime: a script of this folder, and what it calls the filters. */
+/** What runs on several runtimes: a script of this folder, which knows the filters by their names. */
 const SCRIPTS = {
-  ours: { name: "kilter", title: "Kilter", file: "filter.ts", end: "declared", default: "default" },
-  bare: { name: "bare", title: "bare responder", file: "bare.ts", end: "end", default: "answered" },
+  ours: { name: "kilter", title: "Kilter", file: "filter.ts", on: ["deno", "bun", "node20", "node24"] },
+  bare: { name: "bare", title: "bare responder", file: "bare.ts", on: ["deno", "bun", "node24"] },
 } as const;
 
 /** Everyone, Kilter first. One that cannot be had is here too: `install` says why. */
 export const CONTENDERS: readonly Contender[] = [
-  ...RUNTIMES.map((runtime) => onRuntime("ours", runtime)),
+  ...onRuntimes("ours"),
   ...Object.entries(PEERS).filter(([, { kind }]) => kind === undefined).map(inProgram),
-  ...RUNTIMES.map((runtime) => onRuntime("bare", runtime)),
+  ...onRuntimes("bare"),
   ...Object.entries(PEERS).filter(([, { kind }]) => kind === "bare").map(inProgram),
 ];
 
-function onRuntime(kind: keyof typeof SCRIPTS, runtime: Runtime): Contender {
-  const script = SCRIPTS[kind];
-  return {
-    name: `${script.name}-${runtime.name}`,
-    title: `${script.title}, ${runtime.kind}`,
+function onRuntimes(kind: keyof typeof SCRIPTS): Contender[] {
+  const { name, title, file, on } = SCRIPTS[kind];
+  return on.map((runtime) => RUNTIMES.find((one) => one.name === runtime)!).map((runtime): Contender => ({
+    name: `${name}-${runtime.name}`,
+    title: `${title}, ${titleOf(runtime)}`,
     kind,
     language: "TypeScript",
     origin: "ours",
@@ -155,13 +155,16 @@ function onRuntime(kind: keyof typeof SCRIPTS, runtime: Runtime): Contender {
       const place = await freshPlace(runtime, program, cache);
       return {
         version: `${runtime.kind} ${program.version}`,
-        command: (filter, address) => {
-          const name = filter === "answered" ? filter : script[filter];
-          return commandFor(place, [script.file, name, plainly(parseAddress(address))]);
-        },
+        command: (filter, address) =>
+          commandFor(place, [`scripts/bench/${file}`, filter, plainly(parseAddress(address))]),
       };
     },
-  };
+  }));
+}
+
+/** As people write it: `Deno`, `Node 24`. */
+function titleOf({ kind, name }: Runtime): string {
+  return [{ deno: "Deno", bun: "Bun", node: "Node" }[kind], name.slice(kind.length)].join(" ").trim();
 }
 
 function inProgram([name, peer]: [string, Peer]): Contender {

@@ -56,14 +56,11 @@ export interface Micro extends Named {
 /** A course of any kind. */
 export type Course = Race | Memory | StartUp | Micro;
 
+/** Kilter on each runtime. */
+const OURS: readonly string[] = ["kilter-bun", "kilter-deno", "kilter-node20", "kilter-node24"];
+
 /** The contenders whose processor time is measured against the size of messages. */
-const GROWING: readonly string[] = [
-  "kilter-bun",
-  "kilter-deno",
-  "kilter-node20",
-  "kilter-node24",
-  "libmilter",
-];
+const GROWING: readonly string[] = [...OURS, "libmilter"];
 
 /** How many headers, and how large bodies, processor time is measured against. */
 export const HEADER_COUNTS: readonly number[] = [1, 50, 100, 200, 300, 400];
@@ -140,6 +137,10 @@ export const COURSES: readonly Course[] = [
   {
     ...{ kind: "memory", name: "memory-end", title: "memory, one answer", group: "memory" },
     ...{ filter: "end", rounds: 1 },
+  },
+  {
+    ...{ kind: "memory", name: "memory-slow", title: "memory, one answer, slow", group: "memory" },
+    ...{ filter: "slow", rounds: 1, only: OURS },
   },
   { kind: "startUp", name: "start-up", title: "start-up", group: "start-up", rounds: 7, quick: 3 },
   race("workers", "two workers beside one", {

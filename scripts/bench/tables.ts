@@ -104,6 +104,7 @@ export const TABLES: readonly Table[] = [
       { title: "idle connection, KB", course: "memory", figure: "idle" },
       { title: "100 MB, MB", course: "memory", figure: "growth" },
       { title: "100 MB, one answer, MB", course: "memory-end", figure: "growth" },
+      { title: "the same, slowly read, MB", course: "memory-slow", figure: "growth" },
       { title: "start-up, ms", course: "start-up", figure: "startUp" },
     ],
   },

@@ -96,7 +96,11 @@ export const TARGETS: readonly Target[] = [
     ...{ is: "below", unit: "MB", digits: 1, bounds: on(16), figure: own("memory-end", "growth", 1e6) },
   },
   {
-    title: "an idle connection",
+    title: "the same, to a filter that is slow",
+    ...{ is: "below", unit: "MB", digits: 1, bounds: on(16), figure: own("memory-slow", "growth", 1e6) },
+  },
+  {
+    title: "memory of an idle connection",
     ...{ is: "below", unit: "KB", digits: 1, bounds: { Bun: 10, Deno: 20, "Node 24": 20 } },
     figure: own("memory", "idle", 1e3),
   },
