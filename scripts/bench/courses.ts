@@ -78,9 +78,9 @@ function race(name: string, title: string, rest: Partial<Race> & { readonly grou
 
 /** All of them, in the order in which they are run. */
 export const COURSES: readonly Course[] = [
-  race("answered", "every event answered", { group: "filters", rounds: 9, quick: 3 }),
-  race("default", "default negotiation", { group: "filters", filter: "default", rounds: 9, quick: 3 }),
-  race("end", "one answer, at the end", { group: "filters", filter: "end", rounds: 9, quick: 3 }),
+  race("answered", "every event answered", { group: "filters", rounds: 7, quick: 3 }),
+  race("default", "default negotiation", { group: "filters", filter: "default", rounds: 7, quick: 3 }),
+  race("end", "one answer, at the end", { group: "filters", filter: "end", rounds: 7, quick: 3 }),
 
   race("1x1", "1 connection", { group: "connections", connections: 1, seconds: 0.4 }),
   race("1x20", "1 connection, 20 messages each", {
@@ -142,7 +142,7 @@ export const COURSES: readonly Course[] = [
     ...{ kind: "memory", name: "memory-slow", title: "memory, one answer, slow", group: "memory" },
     ...{ filter: "slow", rounds: 1, only: OURS },
   },
-  { kind: "startUp", name: "start-up", title: "start-up", group: "start-up", rounds: 7, quick: 3 },
+  { kind: "startUp", name: "start-up", title: "start-up", group: "start-up", rounds: 5, quick: 2 },
   race("workers", "two workers beside one", {
     group: "workers",
     field: "workers",

@@ -5,7 +5,7 @@ import type { Contender } from "./contenders.ts";
 import { heatsOf, WARM_UP, warmUpOf } from "./race.ts";
 
 /** What a round takes beside its course, in seconds: to start the load generator, and to await the last answers. */
-const ROUND = 0.25;
+const ROUND = 0.2;
 
 /** What the other kinds of course take, in seconds for each contender and round. */
 const OTHERS = { memory: 4, startUp: 0.4 } as const;
@@ -19,7 +19,11 @@ export function durationOf(
   contenders: readonly Contender[],
   { quick, pace }: { readonly quick: boolean; readonly pace: number },
 ): number {
-  const field = ({ only }: Course) => contenders.filter(({ name }) => only?.includes(name) ?? true);
+  const ours = contenders.filter(({ kind }) => kind === "ours");
+  const field = (course: Course) =>
+    course.kind === "race" && course.field === "workers"
+      ? [...ours, ...ours]
+      : contenders.filter(({ name }) => course.only?.includes(name) ?? true);
   const each = courses.map((course) => {
     const runs = field(course).length * roundsOf(course, quick);
     if (course.kind === "micro") return MICRO;

@@ -56,32 +56,32 @@ function conditions({ began, seconds, mode, awake, pinned, commit, machine }: Re
 function targetSection({ targets }: Report): string[] {
   if (targets.every(({ measured }) => measured === undefined)) return [];
   const columns = [...new Set(targets.map(({ on }) => on))];
-  const rows = [...Map.groupBy(targets, ({ title }) => title)].map(([title, ofTitle]) => [
-    title,
-    boundsOf(ofTitle),
-    ...columns.map((column) => {
+  const titles = [...new Set(targets.map(({ title }) => title))];
+  const rows = titles.map((title) => {
+    const ofTitle = targets.filter((target) => target.title === title);
+    const cells = columns.map((column) => {
       const judged = ofTitle.find(({ on }) => on === column);
       if (judged === undefined) return "";
       const { measured } = judged;
-      return measured === undefined
-        ? "not measured"
-        : `${written(judged, measured.figure)} ${measured.met ? "✓" : "✗"}`;
-    }),
-  ]);
+      if (measured === undefined) return "not measured";
+      return `${written(judged, measured.figure)} ${measured.met ? "✓" : "✗"}`;
+    });
+    return [title, boundsOf(ofTitle), ...cells];
+  });
   return [
     "## Targets",
-    "Ours, on each runtime and on the best of them.",
+    "Of Kilter, on each runtime and on the best of them. Ratios of one course are medians of the rounds' ratios.",
     table(["", "target", ...columns], rows),
   ];
 }
 
 /** The bounds of a target: `at least 0.85`, or each with its runtime where they differ. */
 function boundsOf(targets: readonly Judged[]): string {
-  const byBound = Map.groupBy(targets, ({ bound }) => bound);
-  const bounds = [...byBound].map(([bound, on]) =>
-    byBound.size === 1 && on.length === 3 ? `${bound}` : `${bound} ${on.map((one) => one.on).join(", ")}`
-  );
-  return `${targets[0]!.is} ${bounds.join("; ")} ${targets[0]!.unit}`.trim();
+  const [{ is, bound: first, unit }] = targets as [Judged];
+  const bounds = targets.every(({ bound }) => bound === first)
+    ? `${first}`
+    : targets.map(({ bound, on }) => `${bound} on ${on}`).join(", ");
+  return `${is} ${bounds} ${unit}`.trim();
 }
 
 function section({ title, about, columns }: Table, report: Report): string[] {
