@@ -113,7 +113,7 @@ function barChart({ file, title, about, panels, more }: BarChart, report: Report
   const last = more ? -Infinity : Infinity;
   rows.sort((a, b) => ((first(a) ?? last) - (first(b) ?? last)) * (more ? -1 : 1) || 0);
   const svg = drawBars({
-    ...{ title, about, rows, legend: LEGEND },
+    ...{ title, about, rows, legend: LEGEND, atMost: more ? Infinity : 3 },
     panels: measured.map((panel) => ({ title: panel.title, write: (figure) => shown(panel.figure, figure) })),
   });
   return { file, title, svg };

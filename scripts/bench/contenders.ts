@@ -4,6 +4,7 @@ import { type Address, parseAddress } from "../../src/adapters/address.ts";
 import { locate, type Runtime, RUNTIMES } from "../runtimes.ts";
 import { crate, goModule, onLibmilter, plainC, pythonPackage, type Recipe } from "./contenders/toolchains.ts";
 import { commandFor, freshPlace } from "./contenders/places.ts";
+import { remembered } from "./contenders/remembered.ts";
 
 /**
  * What a contender serves. Each filter asks for every event, each header by itself, and accepts at the end.
@@ -174,8 +175,10 @@ function inProgram([name, peer]: [string, Peer]): Contender {
     install: async (cache) => {
       const directory = `${cache}/${name.replace("/", "-")}`;
       await Deno.mkdir(directory, { recursive: true });
-      const source = new URL(`contenders/${file}`, import.meta.url).pathname;
-      const { version, command, env = {} } = await recipe(source, directory);
+      const [source, ...makers] = [`contenders/${file}`, "contenders/toolchains.ts", "contenders.ts"]
+        .map((path) => new URL(path, import.meta.url).pathname);
+      const make = () => recipe(source!, directory);
+      const { version, command, env = {} } = await remembered(directory, [source!, ...makers], make);
       return {
         version,
         command: (filter, address) => [

@@ -77,11 +77,12 @@ function targetSection({ targets }: Report): string[] {
 
 /** The bounds of a target: `at least 0.85`, or each with its runtime where they differ. */
 function boundsOf(targets: readonly Judged[]): string {
-  const [{ is, bound: first, unit }] = targets as [Judged];
-  const bounds = targets.every(({ bound }) => bound === first)
-    ? `${first}`
-    : targets.map(({ bound, on }) => `${bound} on ${on}`).join(", ");
-  return `${is} ${bounds} ${unit}`.trim();
+  const [{ is, unit }] = targets as [Judged];
+  const bounds = [...new Set(targets.map(({ bound }) => bound))].map((bound) => {
+    const on = targets.filter((target) => target.bound === bound).map((target) => target.on);
+    return on.length > 2 ? `${bound}` : `${bound} on ${on.join(" and ")}`;
+  });
+  return `${is} ${bounds.join(", ")} ${unit}`.trim();
 }
 
 function section({ title, about, columns }: Table, report: Report): string[] {

@@ -1,6 +1,6 @@
 /** Bars: the contenders below each other, one or several figures of each side by side. */
 
-import type { Spread } from "../statistics.ts";
+import { median, type Spread } from "../statistics.ts";
 import { type Colour, element, line, page, type Svg, text } from "./svg.ts";
 
 /** A contender. */
@@ -25,6 +25,11 @@ export interface Bars {
   readonly about: string;
   readonly panels: readonly Panel[];
   readonly rows: readonly Row[];
+  /**
+   * How many times as long as the middle one of a panel its longest bar may be: longer ones are cut, and show it.
+   * No limit by default.
+   */
+  readonly atMost?: number;
   /** What the colours say. */
   readonly legend: readonly (readonly [Colour, string])[];
 }
@@ -38,12 +43,15 @@ const THICK = 15;
 const NUMBER = 62;
 
 /** Draws it. A thin line across a bar's end goes from the lowest round to the highest. */
-export function drawBars({ title, about, panels, rows, legend }: Bars): string {
+export function drawBars({ title, about, panels, rows, atMost = Infinity, legend }: Bars): string {
   const wide = (WIDTH - NAMES - 24) / panels.length;
   const height = TOP + rows.length * PITCH + 20;
-  const scales = panels.map((_, at) => {
-    const most = Math.max(...rows.map(({ figures }) => figures[at]?.highest ?? 0), Number.MIN_VALUE);
-    return (figure: number) => Math.max(0, figure) / most * (wide - NUMBER);
+  const scales = panels.map((_, at): Scale => {
+    const figures = rows.map((row) => row.figures[at]).filter((figure) => figure !== undefined);
+    if (figures.length === 0) return { top: 1, length: () => 0 };
+    const middle = median(figures.map((figure) => figure.median));
+    const top = Math.min(Math.max(...figures.map(({ highest }) => highest)), atMost * middle) || 1;
+    return { top, length: (figure) => Math.min(Math.max(0, figure) / top, 1) * (wide - NUMBER) };
   });
   return page({ title, about, width: WIDTH, height }, [
     ...drawLegend(legend),
@@ -63,22 +71,33 @@ export function drawBars({ title, about, panels, rows, legend }: Bars): string {
   ]);
 }
 
+/** How long bars are in a panel, and the figure of the longest. */
+interface Scale {
+  readonly top: number;
+  readonly length: (figure: number) => number;
+}
+
 function drawBar(
   { colour, figures }: Row,
   at: number,
   { write }: Panel,
   [x, y]: readonly [number, number],
-  scale: (figure: number) => number,
+  { top, length }: Scale,
 ): Svg[] {
   const figure = figures[at];
   if (figure === undefined) return [];
   const { median, lowest, highest } = figure;
-  const middle = y + THICK / 2;
-  return [
-    element("rect", { x, y, width: Math.max(1, scale(median)), height: THICK, rx: 2, class: `f-${colour}` }),
-    ...highest > lowest ? [line([x + scale(lowest), middle], [x + scale(highest), middle], "ink", 1.2)] : [],
-    text(x + Math.max(scale(median), scale(highest)) + 6, y + THICK - 3, write(median)),
-  ];
+  const [middle, end] = [y + THICK / 2, x + length(Math.max(median, highest))];
+  const bar = element("rect", {
+    ...{ x, y, width: Math.max(1, length(median)), height: THICK, rx: 2, class: `f-${colour}` },
+  });
+  const number = text(end + 6, y + THICK - 3, write(median));
+  if (median > top) {
+    const cut = (to: number) => line([end - to - 4, y + THICK + 1], [end - to, y - 1], "paper", 2);
+    return [bar, cut(14), cut(8), number];
+  }
+  const whisker = line([x + length(lowest), middle], [end, middle], "ink", 1.2);
+  return [bar, ...highest > lowest ? [whisker] : [], number];
 }
 
 function drawLegend(legend: Bars["legend"]): Svg[] {

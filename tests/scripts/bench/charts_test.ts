@@ -43,6 +43,14 @@ test("drawBars draws bars as long as their figures, with the figures beside them
   assertStringIncludes(svg, ">50/s</text>");
 });
 
+test("drawBars cuts bars that would make all others tiny", () => {
+  const rows = [1, 1, 1, 1_000].map((figure) => ({
+    ...{ title: "a row", colour: "peer" as const, figures: [spreadOf([figure])] },
+  }));
+  const [, , one, , , cut] = numbers(drawBars({ ...BARS, rows, atMost: 3 }), "rect", "width");
+  assert(Math.abs(cut! - 3 * one!) < 0.3, `${one} ${cut}`);
+});
+
 test("drawBars names who is missing", () => {
   assertMatch(drawBars(BARS), />absent<\/text><text[^>]*>missing</);
 });
