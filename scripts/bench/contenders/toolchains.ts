@@ -63,7 +63,8 @@ export function pythonPackage(name: string, version: string, over?: "libmilter")
     const python = `${directory}/bin/python`;
     await run(["python3", "-m", "venv", directory], directory);
     const { include, library, env } = over === undefined ? NOTHING : await libmilter(directory);
-    await run([python, "-m", "pip", "install", "--quiet", `${name}==${version}`], directory, {
+    const install = ["pip", "install", "--quiet", "--retries", "1", `${name}==${version}`];
+    await run([python, "-m", ...install], directory, {
       CFLAGS: include.join(" "),
       LDFLAGS: library.join(" "),
     });
@@ -127,7 +128,8 @@ async function run(
     const command = new Deno.Command(program!, { args, cwd, env, stdin: "null" });
     const { success, stdout, stderr } = await command.output();
     if (success) return text(stdout);
-    throw new Error(`Cannot install: ${[program, ...args].join(" ")}\n${text(stderr) || text(stdout)}`);
+    const lastLines = (text(stderr) || text(stdout)).split("\n").slice(-3).join(" ");
+    throw new Error(`Cannot install: ${[program, ...args].join(" ")}: ${lastLines}`);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new Error(`Cannot install: there is no ${program}`);
     throw error;
