@@ -9,8 +9,8 @@ export interface Load {
   readonly headers: number;
   /** Bytes of body. */
   readonly body: number;
-  /** When it stops: after so many messages in all, or so many seconds. */
-  readonly until: { readonly messages: number } | { readonly seconds: number };
+  /** When it stops: after so many messages in all, or so many seconds, whichever is first. */
+  readonly until: { readonly messages?: number; readonly seconds?: number };
 }
 
 /** What it tells at its end. */
@@ -44,7 +44,8 @@ export async function buildLoadgen(directory: string): Promise<string | undefine
 export function argumentsOf({ address, connections, messages, headers, body, until }: Load): string[] {
   return [
     ...["-a", address, "-c", `${connections}`, "-m", `${messages}`, "-H", `${headers}`, "-b", `${body}`],
-    ...("messages" in until ? ["-n", `${until.messages}`] : ["-t", `${until.seconds}`]),
+    ...until.messages === undefined ? [] : ["-n", `${until.messages}`],
+    ...until.seconds === undefined ? [] : ["-t", `${until.seconds}`],
   ];
 }
 

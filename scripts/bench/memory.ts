@@ -12,8 +12,8 @@ import { spreadOf } from "./statistics.ts";
 const IDLE = 1_000;
 const BODY = 100_000_000;
 
-/** Messages before anything but the rest is measured: what is needed for the first ones is not the connections'. */
-const WARM_UP = 2_000;
+/** What comes before anything but the rest is measured: what the first messages need is not the connections'. */
+const WARM_UP: Load["until"] = { messages: 2_000, seconds: 1 };
 
 interface Measured {
   readonly rest: number;
@@ -50,7 +50,7 @@ async function measure(running: Running, loadgen: string): Promise<Measured> {
     ...{ connections: 16, messages: 20, headers: 12, body: 4_000 },
   };
   const { now: rest } = await running.memory();
-  await send([loadgen, ...argumentsOf({ ...load, until: { messages: WARM_UP } })]);
+  await send([loadgen, ...argumentsOf({ ...load, until: WARM_UP })]);
   const { now: before } = await running.memory();
   const idle = (await whileIdle([loadgen, "-a", running.address, "-c", `${IDLE}`, "-i"], running) - before) /
     IDLE;
