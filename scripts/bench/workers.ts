@@ -1,13 +1,13 @@
 /** `kilter serve` with several workers. */
 
-import { run } from "../npm.ts";
+import { serveCommand } from "../../src/cli/serve.ts";
 import { locate, RUNTIMES } from "../runtimes.ts";
 import type { Contender } from "./contenders.ts";
 import { commandFor, freshPlace, type Place } from "./contenders/places.ts";
 import type { Entrant } from "./entrant.ts";
 
 /** The command, and a module whose default is the filter that answers everything: paths from the project's root. */
-const KILTER = "tests/cli/kilter_program.ts";
+const KILTER = "scripts/bench/kilter.ts";
 const FILTER = "scripts/bench/filters.ts";
 
 /** How many workers are compared. */
@@ -18,7 +18,7 @@ export async function workerEntrants(
   entrants: readonly Entrant[],
   cache: string,
 ): Promise<Entrant[] | undefined> {
-  if (!(await helpOfServe()).includes("--workers")) return undefined;
+  if (!("workers" in serveCommand.options)) return undefined;
   const served: Entrant[] = [];
   for (const { contender, installed: { version } } of entrants) {
     const runtime = RUNTIMES.find(({ name }) => contender.name === `kilter-${name}`);
@@ -48,9 +48,4 @@ function withWorkers(contender: Contender, count: number, version: string, place
       },
     },
   };
-}
-
-async function helpOfServe(): Promise<string> {
-  const root = new URL("../../", import.meta.url).pathname;
-  return await run(Deno.execPath(), ["run", "-A", "--no-check", KILTER, "serve", "--help"], root);
 }
