@@ -80,9 +80,10 @@ function boundsOf(targets: readonly Judged[]): string {
   const [{ is, unit }] = targets as [Judged];
   const bounds = [...new Set(targets.map(({ bound }) => bound))].map((bound) => {
     const on = targets.filter((target) => target.bound === bound).map((target) => target.on);
-    return on.length > 2 ? `${bound}` : `${bound} on ${on.join(" and ")}`;
+    const value = `${bound} ${unit}`.trim();
+    return on.length > 2 ? value : `${value} on ${on.join(" and ")}`;
   });
-  return `${is} ${bounds.join(", ")} ${unit}`.trim();
+  return `${is} ${bounds.join(", ")}`;
 }
 
 function section({ title, about, columns }: Table, report: Report): string[] {

@@ -77,10 +77,8 @@ export const TARGETS: readonly Target[] = [
     ...{ is: "at least", bounds: on(1.5) },
     figure: (results, runtime) => {
       const { ours: contender } = OURS[runtime];
-      return ratioOf(results, { course: "workers", contender: `${contender}-2` }, {
-        course: "workers",
-        contender,
-      });
+      const [one, two] = [1, 2].map((count) => ({ course: "workers", contender: `${contender}-${count}` }));
+      return ratioOf(results, two!, one!);
     },
   },
   {

@@ -35,8 +35,7 @@ function withWorkers(contender: Contender, count: number, version: string, place
   return {
     contender: {
       ...contender,
-      // One worker is the figure that two are compared with.
-      name: count === 1 ? contender.name : `${contender.name}-${count}`,
+      name: `${contender.name}-${count}`,
       title: `${contender.title}, ${count === 1 ? "1 worker" : `${count} workers`}`,
     },
     installed: {

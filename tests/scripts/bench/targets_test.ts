@@ -69,7 +69,9 @@ test("judge asks of processor time that it grows by a straight line", () => {
 
 test("every target finds its figures on a course that there is", () => {
   const contenders = [
-    ...["bun", "deno", "node24"].flatMap((on) => [`kilter-${on}`, `kilter-${on}-2`, `bare-${on}`]),
+    ...["bun", "deno", "node24"].flatMap((
+      on,
+    ) => [`kilter-${on}`, `kilter-${on}-1`, `kilter-${on}-2`, `bare-${on}`]),
     ...["libmilter", "kilter.service", "indymilter"],
     ...[1_000, 16_000].map((size) => `plan: edits of ${size / 2} of ${size} headers`),
   ];
