@@ -21,7 +21,7 @@ interface Measured {
   readonly growth: number;
 }
 
-/** Measures a contender, each round in a new process. */
+/** Measures a contender, each round in two new processes: the body is not to use what the connections have left. */
 export async function measureMemory(
   { contender, installed }: Entrant,
   course: Memory,
@@ -29,13 +29,14 @@ export async function measureMemory(
 ): Promise<Result> {
   const measured: Measured[] = [];
   const of = { course: course.name, contender: contender.name };
+  const start = () =>
+    Running.start({
+      command: (address) => installed.command(course.filter, address),
+      ...(installed.env === undefined ? {} : { env: installed.env }),
+    });
   try {
     for (let round = 1; round <= rounds; round++) {
-      await using running = await Running.start({
-        command: (address) => installed.command(course.filter, address),
-        ...(installed.env === undefined ? {} : { env: installed.env }),
-      });
-      measured.push(await measure(running, loadgen));
+      measured.push({ ...await measureConnections(start, loadgen), ...await measureBody(start, loadgen) });
     }
   } catch (error) {
     return { ...of, figures: {}, failed: reasonOf(error) };
@@ -44,24 +45,36 @@ export async function measureMemory(
   return { ...of, figures: { rest: spread("rest"), idle: spread("idle"), growth: spread("growth") } };
 }
 
-async function measure(running: Running, loadgen: string): Promise<Measured> {
-  const load: Omit<Load, "until"> = {
-    address: running.address,
-    ...{ connections: 16, messages: 20, headers: 12, body: 4_000 },
-  };
+type Start = () => Promise<Running>;
+
+async function measureConnections(start: Start, loadgen: string): Promise<Pick<Measured, "rest" | "idle">> {
+  await using running = await start();
   const { now: rest } = await running.memory();
-  await send([loadgen, ...argumentsOf({ ...load, until: WARM_UP })]);
+  await warmUp(running, loadgen);
   const { now: before } = await running.memory();
-  const idle = (await whileIdle([loadgen, "-a", running.address, "-c", `${IDLE}`, "-i"], running) - before) /
-    IDLE;
+  const during = await whileIdle([loadgen, "-a", running.address, "-c", `${IDLE}`, "-i"], running);
+  return { rest, idle: (during - before) / IDLE };
+}
+
+async function measureBody(start: Start, loadgen: string): Promise<Pick<Measured, "growth">> {
+  await using running = await start();
+  await warmUp(running, loadgen);
   await running.forgetPeak();
-  const { now } = await running.memory();
+  const { now: before } = await running.memory();
   await send([
     loadgen,
-    ...argumentsOf({ ...load, connections: 1, messages: 1, body: BODY, until: { messages: 1 } }),
+    ...argumentsOf(load(running, { connections: 1, body: BODY, until: { messages: 1 } })),
   ]);
   const { peak } = await running.memory();
-  return { rest, idle, growth: peak - now };
+  return { growth: peak - before };
+}
+
+async function warmUp(running: Running, loadgen: string): Promise<void> {
+  await send([loadgen, ...argumentsOf(load(running, { until: WARM_UP }))]);
+}
+
+function load({ address }: Running, rest: Partial<Load> & Pick<Load, "until">): Load {
+  return { address, connections: 16, messages: 20, headers: 12, body: 4_000, ...rest };
 }
 
 /** The memory in use while connections idle that have said HELO. */
@@ -75,6 +88,5 @@ async function whileIdle(command: readonly string[], running: Running): Promise<
   const { now } = await running.memory();
   await child.stdin.close();
   await child.status;
-  await delay(300);
   return now;
 }

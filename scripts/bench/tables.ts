@@ -33,7 +33,8 @@ const FILTERS: Readonly<Record<string, string>> = {
 export const TABLES: readonly Table[] = [
   {
     title: "Messages a second",
-    about: "16 connections, a message on each, 12 headers, 4 KB of body. Median, lowest and highest round.",
+    about: "16 connections, a message on each, 12 headers, 4 KB of body. Median, lowest and highest round. " +
+      "Only Kilter has another negotiation by default: others answer everything then.",
     columns: [
       ...each("perSecond", FILTERS, true),
       ...each("perSecond", { unix: "Unix socket, every event" }, true),
