@@ -136,7 +136,7 @@ export const COURSES: readonly Course[] = [
   },
   {
     ...{ kind: "memory", name: "memory-end", title: "memory, one answer", group: "memory" },
-    ...{ filter: "end", rounds: 1 },
+    ...{ filter: "end", rounds: 3, only: OURS },
   },
   {
     ...{ kind: "memory", name: "memory-slow", title: "memory, one answer, slow", group: "memory" },
