@@ -158,7 +158,7 @@ function microSection({ results }: Report): string[] {
   if (rows.length === 0) return [];
   return [
     "## Parts of Kilter",
-    `By \`deno bench\`, without a socket: ${FIGURES.iteration.unit} a call, on average.`,
+    `By \`deno bench\`, without a socket: ${FIGURES.iteration.unit} that three of four calls take at most.`,
     table(["", FIGURES.iteration.unit], rows),
   ];
 }

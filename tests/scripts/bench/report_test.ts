@@ -114,7 +114,7 @@ test("shown writes a figure in its unit, with as many digits as count", () => {
 test("resultsOf reads what deno bench prints, and tells which benchmark threw", () => {
   const json = JSON.stringify({
     benches: [
-      { name: "decode", results: [{ ok: { min: 1_000, avg: 2_000, p75: 3_000 } }] },
+      { name: "decode", results: [{ ok: { min: 1_000, p75: 2_000, p99: 3_000 } }] },
       { name: "encode", results: [{ failed: {} }] },
     ],
   });
