@@ -50,7 +50,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     runtime: NONE,
   },
   testing: { imports: EVERYTHING, time: true, runtime: NONE },
-  cli: { imports: EVERYTHING, time: true, runtime: ALL, loads: /\/fresh_import\.ts$/ },
+  cli: { imports: [...EVERYTHING, "observe"], time: true, runtime: ALL, loads: /\/fresh_import\.ts$/ },
 };
 
 /** The entry point beside `src`: a list of names from any room. */

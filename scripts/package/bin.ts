@@ -2,7 +2,10 @@
 
 import type { Manifest } from "./manifest.ts";
 
-/** The entry point that the command runs: it exports `main(args): Promise<number>`, the exit code. */
+/**
+ * The entry point that the command runs: it exports `main(args): Promise<ExitCode>`; beside it, `ending.ts` exports
+ * `endProcess(code)`.
+ */
 const CLI = "./cli";
 
 /** A command of the package. */
@@ -21,13 +24,12 @@ export function binOf({ exports }: Manifest): Bin | undefined {
 /** The text of the command's script, which lies in a folder of its own beside that of the modules. */
 export function binScript({ exports }: Manifest, folder: string): string {
   const module = exports[CLI]!.replace("./", folder.replace("./", "../")).replace(/\.ts$/, ".js");
+  const ending = module.replace(/[^/]+$/, "ending.js");
   return `#!/usr/bin/env node
 import process from "node:process";
-import { setTimeout } from "node:timers";
+import { endProcess } from "${ending}";
 import { main } from "${module}";
 
-process.exitCode = await main(process.argv.slice(2));
-// Whatever a filter has left open: a timer, a connection to a database.
-setTimeout(() => process.exit(), 500).unref();
+endProcess(await main(process.argv.slice(2)));
 `;
 }

@@ -23,6 +23,7 @@ type BunOptions = ({ readonly hostname: string; readonly port: number } | { read
 
 /** One set of handlers for all connections; each finds its own socket in `data`. */
 interface BunHandlers {
+  readonly binaryType: "uint8array";
   open(connection: BunConnection): void;
   data(connection: BunConnection, chunk: Uint8Array): void;
   drain(connection: BunConnection): void;
@@ -81,11 +82,16 @@ function bunOptions(address: Address, onSocket: (socket: Socket) => void): BunOp
     // Without it the peer's end closes the connection at once, and answers are lost.
     allowHalfOpen: true,
     socket: {
+      // Without it they would be Buffers, whose `slice` is no copy.
+      binaryType: "uint8array",
       open: (connection) => {
         onSocket(connection.data = new BunSocket(connection, address));
         connection.data.hold();
       },
-      data: (connection, chunk) => connection.data.events?.data(packed(chunk)),
+      data: ({ data: socket }, chunk) => {
+        if (chunk.length <= SLAB.largest) socket.events?.data(packed(chunk));
+        else inPieces(chunk, (piece) => socket.events?.data(piece));
+      },
       drain: (connection) => connection.data.flush(),
       end: (connection) => connection.data.events?.end(),
       close: (connection, error) => connection.data.finish(error),
@@ -101,11 +107,10 @@ let slab = new Uint8Array(SLAB.size);
 let filled = 0;
 
 /**
- * A chunk, copied beside others if it is small. Bun gives each chunk memory of its own, and the first view of such
+ * A small chunk, copied beside others. Bun gives each chunk memory of its own, and the first view of such
  * memory has JavaScriptCore build a buffer around it, which costs more than anything else that is done with a packet.
  */
 function packed(chunk: Uint8Array): Uint8Array {
-  if (chunk.length > SLAB.largest) return chunk;
   if (filled + chunk.length > SLAB.size) {
     slab = new Uint8Array(SLAB.size);
     filled = 0;
@@ -115,6 +120,22 @@ function packed(chunk: Uint8Array): Uint8Array {
   slab.set(chunk, start);
   return slab.subarray(start, filled);
 }
+
+/** How long a piece of a large chunk is, in bytes. */
+const PIECE = 128 * 1024;
+
+/**
+ * Hands on a large chunk in copies, and gives its own memory back at once: what JavaScriptCore has allocated itself,
+ * it collects sooner. A body of 100 MB that came in chunks of half a megabyte added 28 MB to the process without this, 21 with it,
+ * in the same time.
+ */
+function inPieces(chunk: Uint8Array, take: (piece: Uint8Array) => void): void {
+  for (let at = 0; at < chunk.length; at += PIECE) take(chunk.slice(at, at + PIECE));
+  (chunk.buffer as TransferableBuffer).transfer(0);
+}
+
+/** What this version of TypeScript's library does not know of an `ArrayBuffer` yet (ECMAScript 2024). */
+type TransferableBuffer = ArrayBufferLike & { transfer(length: number): ArrayBuffer };
 
 class BunSocket implements Socket {
   events: SocketEvents | undefined;

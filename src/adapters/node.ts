@@ -54,7 +54,8 @@ export function opened(emitter: Server | NodeSocketHandle, event: string, begin:
   });
 }
 
-function boundAddress(server: Server, asked: Address): Address {
+/** Where a server listens: the real port where 0 was asked for. */
+export function boundAddress(server: Server, asked: Address): Address {
   const bound = server.address();
   return typeof bound === "object" && bound !== null && "host" in asked
     ? { host: asked.host, port: bound.port }
@@ -89,7 +90,7 @@ export class NodeSocket implements Socket {
     this.#socket
       .on("data", (chunk: Uint8Array) => {
         noteRead(chunk.length);
-        this.#events?.data(chunk);
+        this.#events?.data(plain(chunk));
       })
       .on("end", () => this.#events?.end())
       .on("drain", () => this.#events?.drain())
@@ -144,4 +145,9 @@ export class NodeSocket implements Socket {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** The bytes of a Buffer without its ways, whose `slice` is no copy: filters see the same on every runtime. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }

@@ -16,12 +16,11 @@ export function addressIn(name: string, text: string | undefined): Address {
 }
 
 /**
- * The address to listen on, with the permissions that its socket file is to have.
+ * An address with the permissions that its socket file is to have, if it has one.
  *
- * @throws {UsageError} if one of the two is none.
+ * @throws {UsageError} if they are none.
  */
-export function listenAddress(text: string | undefined, mode: string | undefined): Address {
-  const address = addressIn("--listen", text);
+export function withMode<Any extends object>(address: Any, mode: string | undefined): Any {
   if (mode === undefined) return address;
   if (!/^0?[0-7]{3}$/.test(mode)) {
     throw new UsageError(`--mode must be three octal digits, such as 660, not "${mode}"`);

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { type Address, type InheritedSocket, parseListen } from "../adapters/address.ts";
+import { addressIn, withMode } from "./addresses.ts";
 import { oneOf, UsageError, wholeNumber } from "./arguments.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { reporter } from "./serve/reporter.ts";
@@ -21,6 +22,9 @@ const ABOUT = [
   "",
   "Under systemd it takes the sockets that it is passed where no --listen is given, and tells when it is ready " +
   "(Type=notify, NotifyAccess=all).",
+  "",
+  "With --health it answers probes and Prometheus by HTTP: /healthz as long as it lives, /readyz while it takes mail, " +
+  "which it does not while it starts or stops, and /metrics.",
 ].join("\n");
 
 /** `kilter serve`. */
@@ -61,6 +65,11 @@ export const serveCommand: Subcommand = subcommand({
       help:
         "how long messages in progress may take when it is told to stop; then they get what --on-error says",
     },
+    health: {
+      type: "string",
+      value: "address",
+      help: "where it answers probes by HTTP: 127.0.0.1:8080, or unix:/run/health.sock",
+    },
     json: { type: "boolean", help: "tell all in lines of JSON, for machines" },
     quiet: { type: "boolean", short: "q", help: "tell only of trouble" },
   },
@@ -68,6 +77,7 @@ export const serveCommand: Subcommand = subcommand({
     ["serve filter.ts --listen inet:8891@127.0.0.1", "serve a filter on a port"],
     ["serve filter.ts -l unix:/run/kilter.sock --mode 660", "on a socket that a group may write to"],
     ["serve filter.ts -l inet:8891@127.0.0.1 --watch", "while it is being written"],
+    ["serve filter.ts -l inet:8891@127.0.0.1 --health 127.0.0.1:8080", "with a health check and metrics"],
     [
       "serve one.ts two.ts --shadow next.ts -l inet:8891@127.0.0.1 --json",
       "two filters, and one to be tried",
@@ -81,6 +91,9 @@ export const serveCommand: Subcommand = subcommand({
       onError: oneOf("on-error", values["on-error"], ["tempfail", "accept", "reject"]),
       told: !values.quiet,
       watch: values.watch,
+      health: values.health === undefined
+        ? undefined
+        : withMode(addressIn("--health", values.health), values.mode),
       drainSeconds: wholeNumber("drain-timeout", values["drain-timeout"], 0, 86_400),
       tell: reporter(terminal, values),
       signal,
@@ -90,26 +103,17 @@ export const serveCommand: Subcommand = subcommand({
 
 /** The addresses that were asked for; those that systemd has opened where none was. */
 function whereToListen(listen: readonly string[], mode: string | undefined): (Address | InheritedSocket)[] {
-  const permissions = mode === undefined ? {} : { mode: permissionsIn(mode) };
-  const asked = listen.map((text) => {
-    const address = addressIn(text);
-    return "path" in address ? { ...address, ...permissions } : address;
-  });
+  const asked = listen.map((text) => withMode(listenerIn(text), mode));
   const passed = takeSockets(process.env, process.pid);
   if (asked.length > 0) return asked;
   if (passed.length > 0) return passed;
   throw new UsageError("--listen is missing, and systemd has passed no socket");
 }
 
-function addressIn(text: string): Address | InheritedSocket {
+function listenerIn(text: string): Address | InheritedSocket {
   try {
     return parseListen(text);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-}
-
-function permissionsIn(octal: string): number {
-  if (/^0?[0-7]{3}$/.test(octal)) return parseInt(octal, 8);
-  throw new UsageError(`--mode must be three octal digits, such as 660, not "${octal}"`);
 }

@@ -1,13 +1,13 @@
 import { formatAddress } from "../adapters/address.ts";
 import { runtimeAdapter } from "../adapters/runtime.ts";
-import { addressIn, listenAddress } from "./addresses.ts";
+import { addressIn, withMode } from "./addresses.ts";
 import { UsageError } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { Proxy } from "./recording/proxy.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { Tracing } from "./recording/tracing.ts";
 import { jsonView, lineView, NO_VIEW } from "./recording/views.ts";
-import { stopping } from "./stopping.ts";
+import { stopping } from "./signals.ts";
 import { type Call, type Subcommand, subcommand } from "./subcommand.ts";
 
 const ABOUT = [
@@ -57,7 +57,7 @@ export const traceCommand: Subcommand = subcommand({
 
 async function trace({ values, terminal, signal }: Call<typeof OPTIONS>): Promise<ExitCode> {
   const { save, redact, json, quiet } = values;
-  const listen = listenAddress(values.listen, values.mode);
+  const listen = withMode(addressIn("--listen", values.listen), values.mode);
   const forward = addressIn("--forward", values.forward);
   if (formatAddress(listen) === formatAddress(forward)) {
     throw new UsageError("--listen and --forward are the same address");

@@ -18,6 +18,8 @@ import { MilterError } from "../errors.ts";
 import type { Observer } from "../session/observer.ts";
 import { Metric, type MetricDefinition } from "./metric.ts";
 
+export { sumMetrics, type SumMetricsOptions } from "./sum_metrics.ts";
+
 /** How metrics are kept. */
 export interface PrometheusOptions {
   /** What the names of the metrics begin with; `"kilter"` by default. */

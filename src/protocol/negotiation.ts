@@ -60,10 +60,7 @@ export function negotiate(offer: Offer, wish: Wish = {}): Agreement {
 
 /** A command that is not sent need not be left without an answer. */
 function withoutIdle(protocol: number): number {
-  return Object.values<CommandRow>(COMMANDS).reduce(
-    (mask, { skip = 0, silent = 0 }) => (mask & skip) !== 0 ? mask & ~silent : mask,
-    protocol,
-  );
+  return IDLE.reduce((mask, { skip, silent }) => (mask & skip) !== 0 ? mask & ~silent : mask, protocol);
 }
 
 /** The flags of a command. */
@@ -71,6 +68,11 @@ interface CommandRow {
   readonly skip?: number;
   readonly silent?: number;
 }
+
+/** The commands that can be left out, and that can be left without an answer. */
+const IDLE: readonly Required<CommandRow>[] = Object.values<CommandRow>(COMMANDS)
+  .map(({ skip = 0, silent = 0 }) => ({ skip, silent }))
+  .filter(({ skip }) => skip !== 0);
 
 /**
  * Checks what a filter answered to an offer, as an MTA has to.

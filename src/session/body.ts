@@ -2,6 +2,7 @@ import { MilterError } from "../errors.ts";
 import { ACTION } from "../protocol/flags.ts";
 import { concat } from "../wire/concat.ts";
 import { encodeText } from "../wire/text.ts";
+import { Iteration } from "./iteration.ts";
 import type { Part } from "./part.ts";
 import type { Body } from "./session.ts";
 import { streamOf } from "./stream.ts";
@@ -20,7 +21,7 @@ export class RunBody implements Body {
     const { memory } = part;
     let seen = 0;
     let reading = false;
-    const probe = (): IteratorResult<Uint8Array> | typeof PENDING => {
+    const iteration = new Iteration<Uint8Array>(part, () => {
       part.checkSeen("body");
       if (memory.chunks > seen) {
         if (memory.chunk === undefined || memory.chunks > seen + 1) {
@@ -34,18 +35,18 @@ export class RunBody implements Body {
         return { done: false, value: memory.chunk };
       }
       return memory.reached("endOfMessage") ? { done: true, value: undefined } : PENDING;
-    };
+    });
     return {
       next: () => {
         if (!reading) memory.bodyReaders++;
         reading = true;
-        return part.ask(probe);
+        return iteration.next();
       },
       return: () => {
         if (reading) memory.bodyReaders--;
         reading = false;
         memory.bodyLeft = true;
-        return part.leave();
+        return iteration.return();
       },
     };
   }

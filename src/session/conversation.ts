@@ -15,7 +15,7 @@ import { Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
 import { PROFILES } from "./mta_profiles.ts";
 import { Observers } from "./observers.ts";
-import { checkTimeouts, type Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "./timeouts.ts";
 import { type Wait, Watch } from "./watch.ts";
 
 /** How filters are run. */
@@ -120,7 +120,7 @@ export class Conversation implements Host {
     this.load = load;
     this.#over = over;
     this.#runner = new Runner(filter, outlet, load.reporter, options.onError);
-    this.#watch = new Watch(checkTimeouts(options.timeouts));
+    this.#watch = new Watch(options.timeouts);
     const wish = wishFor(filter);
     this.#quiet = wish.protocol ?? 0;
     this.end = new FilterEnd({ wish, maxPacket: load.limits.packetBytes });

@@ -1,6 +1,7 @@
 import { ACTION } from "../protocol/flags.ts";
 import type { HeaderPlace } from "./edits/header_order.ts";
 import type { Header } from "./header.ts";
+import { Iteration } from "./iteration.ts";
 import type { Part } from "./part.ts";
 import type { Headers } from "./session.ts";
 import { PENDING } from "./waiting.ts";
@@ -63,14 +64,13 @@ export class RunHeaders implements Headers {
   #iterate(matches: (header: Header) => boolean): AsyncIterator<Header> {
     const { memory } = this.#part;
     let at = 0;
-    const probe = (): IteratorResult<Header> | typeof PENDING => {
+    return new Iteration(this.#part, () => {
       while (at < memory.headers.length) {
         const header = memory.headers[at++]!;
         if (matches(header)) return { done: false, value: header };
       }
       return this.#complete() ? { done: true, value: undefined } : PENDING;
-    };
-    return { next: () => this.#part.ask(probe), return: () => this.#part.leave() };
+    });
   }
 
   #complete(): boolean {

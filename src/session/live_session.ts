@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 import type { Plan } from "./edits/plan.ts";
 import type { Recipient, Sender } from "./envelope.ts";
 import { RunHeaders } from "./headers.ts";
+import { Iteration } from "./iteration.ts";
 import { messageChunks } from "./message.ts";
 import { type Mta, mtaOf } from "./mta.ts";
 import type { Part } from "./part.ts";
@@ -78,7 +79,7 @@ export class LiveSession implements Session {
     return {
       [Symbol.asyncIterator]: (): AsyncIterator<Recipient> => {
         let at = 0;
-        const probe = (): IteratorResult<Recipient> | typeof PENDING => {
+        return new Iteration<Recipient>(part, () => {
           part.checkSeen("rcpt");
           while (recipients[at]?.refused && !part.seesRefused) at++;
           const recipient = recipients[at];
@@ -87,8 +88,7 @@ export class LiveSession implements Session {
             return { done: false, value: part.watches ? recipient.watched() : recipient };
           }
           return part.memory.reached("data") ? { done: true, value: undefined } : PENDING;
-        };
-        return { next: () => part.ask(probe), return: () => part.leave() };
+        });
       },
     };
   }

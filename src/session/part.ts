@@ -4,9 +4,11 @@ import { ACTION, flagNames, PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
 import { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
+import { LiveSession } from "./live_session.ts";
 import type { Member } from "./member.ts";
 import type { Memory } from "./memory.ts";
 import type { Run } from "./run.ts";
+import type { Session } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
 import { failed, PENDING, type Probe, Waiting } from "./waiting.ts";
 
@@ -19,6 +21,8 @@ export class Part {
   readonly member: Member;
   readonly run: Run;
   readonly edits: Edits;
+  /** What the filter holds in its hands. */
+  readonly session: Session;
   /** Whether it was told how the filter would have judged, if that is only watched. */
   told = false;
   /** Whether the filter is looking at the event that is held. */
@@ -33,6 +37,7 @@ export class Part {
     this.run = run;
     this.member = member;
     this.edits = new Edits(run.memory);
+    this.session = new LiveSession(this);
   }
 
   get memory(): Memory {
@@ -86,10 +91,13 @@ export class Part {
     return promise;
   }
 
-  /** A reader leaves its loop: the item that was kept for it holds up nobody who waits for what comes later. */
-  leave(): Promise<{ done: true; value: undefined }> {
+  /**
+   * A reader has left its loop: it waits no more itself, and the item that was kept for it holds up nobody who waits for
+   * what comes later.
+   */
+  leave(): void {
+    this.#waiting.wake();
     if (!this.#waiting.empty && !this.memory.reached("endOfMessage")) this.#goOn();
-    return Promise.resolve({ done: true, value: undefined });
   }
 
   #goOn(): void {
@@ -163,6 +171,13 @@ export class Part {
     if (this.over) return;
     this.holds = this.#waiting.wake() || last;
     if (last && !this.#waiting.empty) this.#waiting.fail(neverCame());
+  }
+
+  /** The error of a deadline that the filter has overrun, with a word on it if it holds up itself. */
+  overrun(error: MilterError): MilterError {
+    if (this.#waiting.empty) return error;
+    const message = `${error.message}, for a reader that neither asks on nor returns while more is awaited`;
+    return new MilterError(error.code, message, { cause: error });
   }
 
   /** Others have given the verdict. A filter that is only watched may still say what it would have. */

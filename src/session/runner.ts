@@ -1,14 +1,12 @@
 import { MilterError } from "../errors.ts";
 import { readBody } from "./edits/new_body.ts";
 import { type Filter, membersOf } from "./filter.ts";
-import { LiveSession } from "./live_session.ts";
 import type { LogEntry } from "./log.ts";
 import { checkPolicy, type ErrorPolicy, isAbort, judgeError } from "./policy.ts";
 import type { Member } from "./member.ts";
 import type { Part } from "./part.ts";
 import { messageOf, type Reporter, type ReportOptions } from "./reporter.ts";
 import type { Run } from "./run.ts";
-import type { Session } from "./session.ts";
 import { carriesEdits, isVerdict, tempfail, type Verdict } from "./verdict.ts";
 
 /** What becomes of a filter's failure. */
@@ -23,9 +21,6 @@ export class Runner {
   readonly #policy: ErrorPolicy;
   readonly #outlet: { readonly peer: string };
   readonly #reporter: Reporter;
-  /** The latest run, and what its filters hold. */
-  #run: Run | undefined;
-  #sessions: readonly LiveSession[] = [];
 
   /** The outlet tells the address of the MTA's end, for logs. */
   constructor(
@@ -50,42 +45,35 @@ export class Runner {
 
   /** Calls the filters for a run. */
   start(run: Run): void {
-    this.#open(run);
-    for (const [at, part] of run.parts.entries()) this.#call(part, this.#sessions[at]!);
+    for (const part of run.parts) this.#call(part);
   }
 
-  #open(run: Run): void {
-    this.#run = run;
-    this.#sessions = run.parts.map((part) => new LiveSession(part));
-  }
-
-  #call(part: Part, session: Session): void {
+  #call(part: Part): void {
     try {
-      const outcome = part.member.run(session);
-      if (isVerdict(outcome)) return this.#conclude(part, session, outcome);
+      const outcome = part.member.run(part.session);
+      if (isVerdict(outcome)) return this.#conclude(part, outcome);
       Promise.resolve(outcome).then(
-        (verdict) => this.#conclude(part, session, verdict),
-        (error) => this.#fail(part, session, error),
+        (verdict) => this.#conclude(part, verdict),
+        (error) => this.#fail(part, error),
       );
     } catch (error) {
-      this.#fail(part, session, error);
+      this.#fail(part, error);
     }
   }
 
   /** Ends the parts of those filters that take too long. */
   overrun(run: Run, error: MilterError): void {
-    for (const [at, part] of run.parts.entries()) {
-      if (part.holds) this.#fail(part, this.#sessions[at]!, error);
+    for (const part of run.parts) {
+      if (part.holds) this.#fail(part, part.overrun(error));
     }
   }
 
   /** Lets the policy answer for a run that may not go on; its filters are told, if they have been called. */
   refuse(run: Run, error: MilterError): void {
-    if (this.#run !== run) this.#open(run);
-    for (const [at, part] of run.parts.entries()) {
+    for (const part of run.parts) {
       if (part.over) continue;
       if (part.watches) part.drop(error);
-      else this.#overrule(part, this.#sessions[at]!, error, error);
+      else this.#overrule(part, error, error);
     }
   }
 
@@ -106,35 +94,35 @@ export class Runner {
     this.#reporter.report({ ...this.where(undefined), ...entry });
   }
 
-  #conclude(part: Part, session: Session, verdict: unknown): void {
+  #conclude(part: Part, verdict: unknown): void {
     if (!isVerdict(verdict)) {
       const what = `the filter returned ${nameOf(verdict)}, which is no verdict`;
-      return this.#fail(part, session, new MilterError("FILTER", `Cannot judge the message: ${what}`));
+      return this.#fail(part, new MilterError("FILTER", `Cannot judge the message: ${what}`));
     }
     const { body } = part.edits;
     if (part.over || body === undefined || body instanceof Uint8Array || !carriesEdits(verdict)) {
-      return this.#finish(part, session, verdict);
+      return this.#finish(part, verdict);
     }
     readBody(body, part.signal, (bytes, size) => part.run.keep(bytes, size)).then(
       (bytes) => {
         part.edits.body = bytes;
-        this.#finish(part, session, verdict);
+        this.#finish(part, verdict);
       },
-      (error) => this.#fail(part, session, error),
+      (error) => this.#fail(part, error),
     );
   }
 
-  #finish(part: Part, session: Session, verdict: Verdict): void {
+  #finish(part: Part, verdict: Verdict): void {
     try {
       part.finish(verdict);
     } catch (error) {
-      return this.#fail(part, session, error);
+      return this.#fail(part, error);
     }
     if (part.watches) this.compare(part.run);
   }
 
   /** The policy answers for a filter that failed. */
-  #fail(part: Part, session: Session, error: unknown): void {
+  #fail(part: Part, error: unknown): void {
     const where = { ...whereOf(part), error };
     if (part.over) {
       if (isAbort(error)) return;
@@ -151,18 +139,18 @@ export class Runner {
       return part.drop(reason);
     }
     this.report({ level: "error", message: `The filter failed: ${messageOf(error)}`, ...where });
-    this.#overrule(part, session, error, reason);
+    this.#overrule(part, error, reason);
   }
 
   /** Ends a part by the verdict of the policy. */
-  #overrule(part: Part, session: Session, error: unknown, reason: MilterError): void {
+  #overrule(part: Part, error: unknown, reason: MilterError): void {
     const { observation } = part.run;
     if (observation !== undefined) observation.error = error;
     const onFailure = (failure: unknown) => {
       const message = `onError failed: ${messageOf(failure)}`;
       this.report({ level: "error", message, ...whereOf(part), error: failure });
     };
-    const verdict = judgeError(part.member.onError ?? this.#policy, error, session, onFailure);
+    const verdict = judgeError(part.member.onError ?? this.#policy, error, part.session, onFailure);
     try {
       part.overrule(verdict, reason);
     } catch (failure) {

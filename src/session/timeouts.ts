@@ -55,7 +55,7 @@ const NAMES: Readonly<Record<keyof Timeouts, true>> = {
  * @throws {TypeError} if a name is none.
  * @throws {RangeError} if a time is not above 0.
  */
-export function checkTimeouts(timeouts: Timeouts = {}): Timeouts {
+export function checkTimeouts(timeouts: Timeouts = {}): void {
   for (const [name, time] of Object.entries(timeouts)) {
     if (!Object.hasOwn(NAMES, name)) {
       const known = Object.keys(NAMES).join(", ");
@@ -65,5 +65,4 @@ export function checkTimeouts(timeouts: Timeouts = {}): Timeouts {
       throw new RangeError(`Cannot serve: the timeout ${name} must be above 0, not ${time}`);
     }
   }
-  return timeouts;
 }

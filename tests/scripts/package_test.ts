@@ -39,7 +39,9 @@ test("packageJson makes every peer optional", () => {
 
 test("binScript is for Node, and finds the command's module from its own folder", () => {
   assertStringIncludes(binScript(WITH_CLI, "./"), `from "../src/cli/mod.js"`);
-  assertStringIncludes(binScript(WITH_CLI, "./esm/"), `from "../esm/src/cli/mod.js"`);
+  for (const module of ["mod", "ending"]) {
+    assertStringIncludes(binScript(WITH_CLI, "./esm/"), `from "../esm/src/cli/${module}.js"`);
+  }
   assertEquals(binScript(WITH_CLI, "./").split("\n")[0], "#!/usr/bin/env node");
 });
 

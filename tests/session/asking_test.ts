@@ -172,6 +172,49 @@ for (const [what, by, ask] of TOO_LATE) {
   });
 }
 
+/** What can be read item by item. */
+const READ: readonly (readonly [what: string, by: (session: Session) => AsyncIterable<unknown>])[] = [
+  ["recipients", (session) => session.envelopeRecipients()],
+  ["headers", (session) => session.headers],
+  ["headers of a name", (session) => session.headers.named("Subject")],
+  ["body", (session) => session.body],
+];
+
+for (const [what, by] of READ) {
+  test(`Session ends the wait of a reader of ${what} who leaves, and keeps nothing for it`, async () => {
+    const found: unknown[] = [];
+    await using mta = await play(async (session) => {
+      const reader = by(session)[Symbol.asyncIterator]();
+      const item = reader.next();
+      const end = session.endOfMessage();
+      await reader.return!();
+      found.push(await item, await reader.next());
+      await end;
+      return accept();
+    }, ANSWERS_ALL);
+    assertEquals((await mta.play(CONVERSATION)).at(-1), "endOfMessage: accept");
+    assertEquals(found, Array(2).fill({ done: true, value: undefined }));
+  });
+}
+
+test("Session says of a filter that takes too long if a reader neither asks on nor returns", async () => {
+  for (const [what, by] of READ) {
+    await using mta = await play(async (session) => {
+      by(session)[Symbol.asyncIterator]().next();
+      await session.endOfMessage();
+      return accept();
+    }, { ...ANSWERS_ALL, timeouts: { event: 40 } });
+    const answers = mta.play([...CONVERSATION.slice(0, -3), header("Subject: x"), ...CONVERSATION.slice(-3)]);
+    assertMatch((await answers).at(-1)!, /: tempfail$/);
+    const [entry] = mta.takeLogs();
+    assertMatch(
+      entry!.message,
+      /^The filter failed: Cannot wait for the filter: it held \w+ for \d+ ms, for a reader that neither asks on/,
+      what,
+    );
+  }
+});
+
 test("Session ends the wait for what did not come with the message, before its verdict", async () => {
   const waits: [string, (session: Session) => Promise<unknown>][] = [
     ["an extension", (session) => session.extension("NOOP")],

@@ -128,7 +128,7 @@ test("Watch tells what is left of the time, and has it that of the next event wh
 test("Timeouts that are none are refused", () => {
   assertThrows(() => checkTimeouts({ evnet: 7 } as Timeouts), TypeError, '"evnet"');
   for (const event of [0, -1, NaN]) assertThrows(() => checkTimeouts({ event }), RangeError, "event");
-  assertEquals(checkTimeouts({ event: Infinity }), { event: Infinity });
+  checkTimeouts({ event: Infinity }); // does not throw
 });
 
 test("Conversation that has ended destroys the connection of a peer that does not take its last answers", () => {

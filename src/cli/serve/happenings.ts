@@ -1,7 +1,8 @@
-import { type Address, formatAddress } from "../../adapters/address.ts";
+import { type Address, formatAddress, type TcpAddress } from "../../adapters/address.ts";
 import { describe, type LogEntry } from "../../session/log.ts";
 import type { ShadowReport } from "../../session/member.ts";
 import { visible } from "../layout.ts";
+import { PATHS } from "./health/answers.ts";
 import type { Facts, Happening } from "./reporter.ts";
 
 /** What happens to a server, beside its messages: each is told by one of these. */
@@ -13,6 +14,21 @@ export function listening(modules: readonly string[], addresses: readonly Addres
     addresses: where,
     pid,
   });
+}
+
+/** It answers probes. */
+export function answeringProbes(address: Address): Happening {
+  const where = "path" in address ? formatAddress(address) : urlOf(address);
+  return plain("health", "news", `health check on ${where}: ${PATHS.join(", ")}`, { address: where });
+}
+
+/** Others than this machine may ask it, too. */
+export function probesOfAll(address: TcpAddress): Happening {
+  return plain(
+    "warning",
+    "warning",
+    `The health check on ${urlOf(address)} answers everybody who gets there, with metrics of the mail`,
+  );
 }
 
 /** It serves another filter from now on. */
@@ -81,6 +97,10 @@ function plain(
   facts: Facts = {},
 ): Happening {
   return { event, level, text: () => text, facts: () => ({ message: text, ...facts }) };
+}
+
+function urlOf({ host, port }: TcpAddress): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function count(connections: number): string {

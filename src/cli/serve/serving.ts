@@ -13,9 +13,10 @@ export class Serving {
   readonly #modules: FilterModules;
   readonly #servers: readonly Server[];
   readonly #onFiles: (files: readonly string[]) => Promise<void>;
+  #reloadFailure: unknown;
   #generation = 0;
   #late = 0;
-  #reloading: Promise<void> = Promise.resolve();
+  #reloading: Promise<unknown> = Promise.resolve();
 
   private constructor(
     modules: FilterModules,
@@ -62,6 +63,11 @@ export class Serving {
     return this.#servers.reduce((sum, { connections }) => sum + connections, 0);
   }
 
+  /** Why the latest reload failed, if it did. */
+  get reloadFailure(): unknown {
+    return this.#reloadFailure;
+  }
+
   /**
    * Loads the modules as their files now are, for the connections that come from then on. One reload waits for the
    * other.
@@ -70,9 +76,10 @@ export class Serving {
    */
   reload(): Promise<void> {
     const reloading = this.#reloading.then(() => this.#load());
-    this.#reloading = reloading.catch(() => {
-      // Told to whoever asked for it.
-    });
+    this.#reloading = reloading.then(
+      () => this.#reloadFailure = undefined,
+      (error) => this.#reloadFailure = error,
+    );
     return reloading;
   }
 

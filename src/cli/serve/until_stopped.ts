@@ -1,14 +1,19 @@
 import process from "node:process";
-import type { Address, InheritedSocket } from "../../adapters/address.ts";
+import { type Address, formatAddress, type InheritedSocket } from "../../adapters/address.ts";
+import { isLoopback } from "../../adapters/network.ts";
+import { prometheus } from "../../observe/prometheus.ts";
 import type { ErrorPolicy } from "../../session/policy.ts";
+import { messageOf } from "../../session/reporter.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
+import { onSignals } from "../signals.ts";
 import { FileWatch } from "./file_watch.ts";
 import * as happenings from "./happenings.ts";
+import type { Checked, Standing } from "./health/answers.ts";
+import { HealthCheck } from "./health/health_check.ts";
 import { messageEnded } from "./message_line.ts";
 import { outliveReaders } from "./outputs.ts";
 import type { Tell } from "./reporter.ts";
 import { Serving } from "./serving.ts";
-import { onSignals } from "./signals.ts";
 import { notify, type ServiceState } from "./systemd.ts";
 
 /** What is served, and how. */
@@ -23,6 +28,8 @@ export interface ServiceOptions {
   readonly told: boolean;
   /** Whether the modules are loaded anew when their files change. */
   readonly watch: boolean;
+  /** Where probes are answered, if they are. */
+  readonly health: Address | undefined;
   /** How long messages in progress may take when it is told to stop. */
   readonly drainSeconds: number;
   /** Takes what happens. */
@@ -39,11 +46,18 @@ export interface ServiceOptions {
  */
 export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCode> {
   const { modules: filters, shadows, listen, onError, tell } = options;
+  const modules = [...filters, ...shadows];
+  const metrics = options.health && prometheus();
+  let standing = (): Standing => ({ status: "starting", modules });
   let changed = () => {};
   const watch = options.watch ? new FileWatch(() => changed()) : undefined;
-  let forget = () => {};
   outliveReaders();
   try {
+    // It listens first and ends last, so that probes are told of all that is between.
+    await using _health = metrics && await openHealth(options, {
+      standing: () => standing(),
+      metrics: () => Promise.resolve(metrics.text()),
+    });
     const serving = await Serving.start({
       filters,
       shadows,
@@ -52,25 +66,27 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     }, {
       listen,
       onError,
-      observer: { messageEnded: (message) => tell(messageEnded(message)) },
+      observer: [{ messageEnded: (message) => tell(messageEnded(message)) }, ...metrics ? [metrics] : []],
       log: (entry) => tell(happenings.logged(entry)),
     }, async (files) => await watch?.follow(files));
 
     const notices = new Notices(tell);
     changed = () => void reload(serving, notices, tell);
-    const asked = new Promise<void>((stop) => {
-      forget = onSignals({
-        stop: onceAndAgain(stop, () => {
-          tell(happenings.hurrying(serving.connections));
-          void serving.shutdown(0);
-        }),
-        reload: changed,
-      }, options.signal);
-    });
-    tell(happenings.listening([...filters, ...shadows], serving.addresses, process.pid));
+    let stop = () => {};
+    const asked = new Promise<void>((resolve) => stop = resolve);
+    using _orders = onSignals({
+      stop: onceAndAgain(stop, () => {
+        tell(happenings.hurrying(serving.connections));
+        void serving.shutdown(0);
+      }),
+      reload: changed,
+    }, options.signal);
+    standing = () => standingOf("ready", modules, serving);
+    tell(happenings.listening(modules, serving.addresses, process.pid));
     notices.send("READY=1");
 
     await asked;
+    standing = () => standingOf("stopping", modules, serving);
     notices.send("STOPPING=1");
     tell(happenings.stopping(serving.connections, options.drainSeconds));
     const late = await serving.shutdown(options.drainSeconds * 1000);
@@ -79,8 +95,33 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     return late === 0 ? EXIT.accepted : EXIT.trouble;
   } finally {
     watch?.stop();
-    forget();
   }
+}
+
+/** Answers probes where that was asked for. */
+async function openHealth(
+  { health, tell }: ServiceOptions,
+  checked: Checked,
+): Promise<HealthCheck | undefined> {
+  if (health === undefined) return undefined;
+  const check = await HealthCheck.open(health, checked);
+  const { address } = check;
+  tell(happenings.answeringProbes(address));
+  if ("host" in address && !isLoopback(address.host)) tell(happenings.probesOfAll(address));
+  return check;
+}
+
+/** What a probe is told of what is served. */
+function standingOf(status: Standing["status"], modules: readonly string[], serving: Serving): Standing {
+  const { addresses, connections, reloadFailure } = serving;
+  return {
+    status,
+    modules,
+    addresses: addresses.map(formatAddress),
+    connections,
+    // Not a reason to send mail elsewhere: what was loaded before goes on.
+    reloadFailed: reloadFailure && messageOf(reloadFailure),
+  };
 }
 
 async function reload(serving: Serving, notices: Notices, tell: Tell): Promise<void> {

@@ -22,6 +22,7 @@ test("kilter serve tells what is wrong with its arguments, and ends with 2", asy
     ],
     [["filter.ts", "--listen", "fd:1"], "Cannot use address: 1 is no descriptor from 3 on"],
     [["filter.ts", ...LISTEN, "--mode", "rw-"], '--mode must be three octal digits, such as 660, not "rw-"'],
+    [["filter.ts", ...LISTEN, "--health", "nowhere"], '--health: Cannot use address "nowhere": it must be '],
     [
       ["filter.ts", ...LISTEN, "--on-error", "drop"],
       '--on-error must be one of tempfail, accept, reject, not "drop"',
@@ -93,19 +94,21 @@ test("kilter serve tells that an address is in use, listens nowhere, and ends wi
   const address = other.address();
   const port = typeof address === "object" ? address?.port : undefined;
   const free = `unix:${directory.file("s")}`;
-  const ended = await kilter(
-    "serve",
-    directory.file("filter.mjs"),
-    "-l",
-    free,
-    "-l",
-    `inet:${port}@127.0.0.1`,
-  );
-  assertEquals(ended, {
-    code: 3,
-    out: "",
-    err: `kilter serve: Cannot listen on inet:${port}@127.0.0.1: the address is in use\n`,
-  });
+  for (const option of ["-l", "--health"]) {
+    const ended = await kilter(
+      "serve",
+      directory.file("filter.mjs"),
+      "-l",
+      free,
+      option,
+      `inet:${port}@127.0.0.1`,
+    );
+    assertEquals(ended, {
+      code: 3,
+      out: "",
+      err: `kilter serve: Cannot listen on inet:${port}@127.0.0.1: the address is in use\n`,
+    });
+  }
   const second = await kilter("serve", directory.file("filter.mjs"), "-l", free, "-l", "fd:1000");
   assertEquals([second.code, second.err], [
     3,

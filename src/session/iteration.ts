@@ -1,0 +1,24 @@
+import type { Part } from "./part.ts";
+import type { Probe } from "./waiting.ts";
+
+/** Goes through what a probe finds for a filter's part. Whoever ends it has asked for nothing any more. */
+export class Iteration<Item> implements AsyncIterator<Item, undefined> {
+  readonly #part: Part;
+  readonly #look: Probe<IteratorResult<Item, undefined>>;
+  #left = false;
+
+  constructor(part: Part, probe: Probe<IteratorResult<Item, undefined>>) {
+    this.#part = part;
+    this.#look = () => this.#left ? { done: true, value: undefined } : probe();
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    return this.#part.ask(this.#look);
+  }
+
+  return(): Promise<IteratorResult<Item, undefined>> {
+    this.#left = true;
+    this.#part.leave();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}
