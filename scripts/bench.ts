@@ -105,6 +105,12 @@ async function main(): Promise<number> {
   const machine = await machineFacts();
   const began = new Date();
   const scratch = await Deno.makeTempDir({ prefix: "kilter-bench-" });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      Deno.removeSync(scratch, { recursive: true });
+      Deno.exit(130);
+    });
+  }
   try {
     progress("compiling the load generator");
     const loadgen = await buildLoadgen(scratch);

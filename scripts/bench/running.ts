@@ -10,6 +10,10 @@ const QUIT = Uint8Array.of(0, 0, 0, 1, 0x51);
 /** How long it may take to listen, in milliseconds. */
 const PATIENCE = 20_000;
 
+/** Those that live. They end with this process, if that ends before their time. */
+const alive = new Set<Deno.ChildProcess>();
+globalThis.addEventListener("unload", () => alive.forEach((child) => child.kill("SIGKILL")));
+
 /** How a contender is started. */
 export interface Start {
   readonly command: (address: string) => readonly string[];
@@ -46,10 +50,10 @@ export class Running implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const complaint = lastWords(child.stderr);
-    let ended = false;
-    child.status.then(() => ended = true);
+    alive.add(child);
+    child.status.then(() => alive.delete(child));
     while (!await answers(address)) {
-      if (ended) throw new Error(`it ended instead of listening: ${await complaint}`);
+      if (!alive.has(child)) throw new Error(`it ended instead of listening: ${await complaint}`);
       if (performance.now() - started > PATIENCE) {
         child.kill("SIGKILL");
         throw new Error(`it did not answer within ${PATIENCE / 1000} s`);

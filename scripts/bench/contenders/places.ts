@@ -3,7 +3,7 @@
 import type { Program, Runtime } from "../../runtimes.ts";
 import { stage } from "../../stage.ts";
 
-const ROOT: string = new URL("../../../", import.meta.url).pathname;
+const ROOT: string = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** A runtime, and the project, or a copy of it for those that can't take it as it stands. */
 export interface Place {
