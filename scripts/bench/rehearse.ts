@@ -9,37 +9,25 @@
 import { parseArgs } from "node:util";
 import { CONTENDERS, type FilterName, type Installed } from "./contenders.ts";
 import { type MailEvent, type Rehearsal, rehearse } from "./contenders/rehearsal.ts";
+import { reasonOf } from "./entrant.ts";
+import { Running } from "./running.ts";
 
-/** Rehearses a filter at an address, in a process of its own. */
-async function withProcess(
+/** Rehearses a filter at an address of a kind, in a process of its own, and tells what came of it. */
+async function outcome(
   { command, env = {} }: Installed,
   filter: FilterName,
-  address: string,
-): Promise<Rehearsal> {
-  const [program, ...args] = command(filter, address);
-  const child = new Deno.Command(program!, { args, env: { ...env }, stdout: "null" }).spawn();
+  socket: "tcp" | "unix",
+): Promise<string> {
   try {
-    for (let tries = 1;; tries++) {
-      try {
-        return await rehearse(address);
-      } catch (error) {
-        // It does not listen yet.
-        if (tries === 100 || !(error instanceof Error && "code" in error && error.code === "CONNECTION")) {
-          throw error;
-        }
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  } finally {
-    child.kill("SIGKILL");
-    await child.status;
+    await using running = await Running.start({
+      command: (address) => command(filter, address),
+      env,
+      socket,
+    });
+    return told(await rehearse(running.address));
+  } catch (error) {
+    return reasonOf(error);
   }
-}
-
-/** Where it can listen: at a port that was free a moment ago, and at a path in a directory. */
-function addresses(directory: string): string[] {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return [`inet:${listener.addr.port}@127.0.0.1`, `unix:${directory}/${listener.addr.port}.sock`];
 }
 
 /** What was done about the events, those of one fate together. */
@@ -58,17 +46,13 @@ try {
       const installed = await install(values.cache ?? scratch);
       console.log(`${name} ${installed.version}`);
       for (const filter of ["answered", "end", "default"] as const) {
-        for (const address of addresses(scratch)) {
-          const line = `  ${filter}, ${address.replace(/:.*/, "")}: `;
-          await withProcess(installed, filter, address).then(
-            (rehearsal) => console.log(line + told(rehearsal)),
-            (error) => console.log(`${line}${error}`),
-          );
+        for (const socket of ["tcp", "unix"] as const) {
+          console.log(`  ${filter}, ${socket}: ${await outcome(installed, filter, socket)}`);
         }
       }
       for (const note of notes) console.log(`  It ${note}.`);
     } catch (error) {
-      console.log(`${name} is missing: ${error}`);
+      console.log(`${name} is missing: ${reasonOf(error)}`);
     }
   }
 } finally {
