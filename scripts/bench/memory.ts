@@ -82,8 +82,10 @@ async function whileIdle(command: readonly string[], running: Running): Promise<
   const [program, ...args] = command;
   const child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
     .spawn();
-  const { done } = await child.stdout.getReader().read();
-  if (done) throw new Error("the connections could not be opened");
+  const { value } = await child.stdout.getReader().read();
+  if (!new TextDecoder().decode(value).startsWith("ready")) {
+    throw new Error(`${IDLE} connections could not be opened`);
+  }
   await delay(300);
   const { now } = await running.memory();
   await child.stdin.close();
