@@ -1,49 +1,72 @@
-/** Measures the speed and the memory of filters on every runtime: `deno task bench`. */
+/** Measures the speed and the memory of filters, ours beside others': `deno task bench`. */
 
 import { parseArgs } from "node:util";
-import { line, progress } from "./bench/figures.ts";
-import { measureMemory, MEMORY_GOAL, type MemoryResult } from "./bench/memory.ts";
-import { keepAwake, pinning, type Place, prepare } from "./bench/process.ts";
-import { measurePlans, PLAN_GOAL, type PlanResult } from "./bench/plans.ts";
-import { buildLoadgen, measureSpeed, SPEED_GOAL, type SpeedResult } from "./bench/speed.ts";
-import { paint } from "./demo/paper.ts";
-import { locate, RUNTIMES } from "./runtimes.ts";
+import { type Chart, charts } from "./bench/charts.ts";
+import { CONTENDERS } from "./bench/contenders.ts";
+import { COURSES, coursesNamed } from "./bench/courses.ts";
+import { durationOf, minutes } from "./bench/duration.ts";
+import { enter } from "./bench/entrant.ts";
+import { buildLoadgen } from "./bench/loadgen.ts";
+import { machineFacts } from "./bench/machine.ts";
+import { markdown } from "./bench/markdown.ts";
+import { measure } from "./bench/measure.ts";
+import { MICRO } from "./bench/micro.ts";
+import { keepAwake, pinning } from "./bench/processors.ts";
+import { listed, type Report } from "./bench/report.ts";
+import { judge, missed } from "./bench/targets.ts";
+import { workerEntrants } from "./bench/workers.ts";
+import { run } from "./npm.ts";
 
-const HELP = `Measures how fast filters are, and how much memory they take, on every runtime.
+const ROOT: string = new URL("../", import.meta.url).pathname;
 
-  deno task bench [options] [speed] [memory] [plan]
+/** The part of the time that a quick measurement gives to each round. */
+const QUICK_PACE = 0.5;
 
-  --runtime a,b    only on these: ${RUNTIMES.map(({ name }) => name).join(", ")}
-  --messages n     how many messages each run of the speed test sends (default 1000)
-  --rounds n       how often each figure is taken (default 21 for speed, 5 for memory)
-  --awake          keeps the processors from halting while speed is measured: see below
-  --json           prints the results as JSON, and nothing else to the standard output
-  --help           this text
+const WIDTH: number = Math.max(...COURSES.map(({ group }) => group.length));
 
-Speed: messages a second of one process, beside a bare responder of the same runtime that was measured in
-turns with it; 16 connections, a message each. The goal is ${SPEED_GOAL} of the bare responder. Needs a C compiler.
-A virtual machine's processor that has nothing to do halts, and takes long to wake: with --awake the ratio is that
-of the servers' work alone. Needs Linux, \`setsid\` and \`chrt\`.
-Memory: what a large body adds to the process of a filter that reads it. The goal is less than ${
-  MEMORY_GOAL / 1e6
-} MB. Linux only.
-Plan: milliseconds to plan the edits of half the headers of a message. The goal is ${PLAN_GOAL} ms for 1,000 headers,
-and a growth like n log n.
+const HELP =
+  `Measures how fast filters are, and how much memory they take: Kilter on every runtime, the libraries
+of others, and bare responders, the least that answers at all.
 
-Other work on the machine spoils the figures. Exits with 1 if a goal was not met.`;
+  deno task bench [options] [course …]
+  deno task bench micro                 only the parts of Kilter, by \`deno bench\`
 
-const SPEED_WIDTHS: readonly number[] = [14, 24, 8, 8, 6, 10, 6, 6, 6];
-const MEMORY_WIDTHS: readonly number[] = [14, 32, 10, 10, 12];
-const PLAN_WIDTHS: readonly number[] = [14, 30, 10, 10, 8, 8];
+  --quick            fewer courses and shorter rounds: some three minutes. With courses, these in short
+  --contenders a,b   only these
+  --output dir       writes results.md, results.json and the charts there; otherwise nothing is kept
+  --cache dir        where contenders are installed (default: kilter-bench in the user's cache)
+  --pace n           how long rounds are, as a part of their usual time
+  --awake            keeps the processors from halting meanwhile: see below
+  --list             the courses and contenders, and how long all of it would take; measures nothing
+  --help             this text
+
+A course is asked for by its name or its group's:
+
+${
+    [...Map.groupBy(COURSES, ({ group }) => group)].map(([group, courses]) =>
+      `  ${group.padEnd(WIDTH)}  ${courses.map(({ name }) => name).join(" ")}`
+    ).join("\n")
+  }
+
+Contenders run in turn, each in a process of its own, and get the same messages by the load generator, which checks
+their answers. Filter and load generator have a processor each, except on the unpinned courses. What can't be
+installed is named as missing. Needs a C compiler, and for figures of processors and memory Linux.
+
+A virtual machine's processor that has nothing to do halts, and takes long to wake: with --awake a ratio is that
+of the servers' work alone. That needs \`setsid\` and \`chrt\`.
+
+Other work on the machine spoils the figures. Exits with 1 if a target was not met.`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     options: {
-      runtime: { type: "string" },
-      messages: { type: "string", default: "1000" },
-      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      contenders: { type: "string" },
+      output: { type: "string" },
+      cache: { type: "string", default: defaultCache() },
+      pace: { type: "string" },
       awake: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
+      list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
     allowPositionals: true,
@@ -56,188 +79,126 @@ async function main(): Promise<number> {
     console.error(`${why}\n\n${HELP}`);
     return 2;
   };
-  const names = values.runtime?.split(",") ?? RUNTIMES.map(({ name }) => name);
-  const unknown = names.find((name) => !RUNTIMES.some((runtime) => runtime.name === name));
-  if (unknown !== undefined) return refuse(`There is no runtime "${unknown}".`);
-  const strange = positionals.find((name) => !["speed", "memory", "plan"].includes(name));
-  if (strange !== undefined) return refuse(`There is no benchmark "${strange}".`);
-  const messages = Number(values.messages);
-  const roundsOf = (byDefault: number) => Number(values.rounds ?? byDefault);
-  const rounds = roundsOf(21);
-  for (const [name, count] of [["messages", messages], ["rounds", rounds]] as const) {
-    if (!(Number.isInteger(count) && count > 0)) return refuse(`--${name} must be a number from 1.`);
+  const { quick, awake } = values;
+  const courses = coursesNamed(positionals, quick);
+  if (courses === undefined) return refuse("There is no such course.");
+  const names = values.contenders?.split(",");
+  const strange = names?.find((name) => !CONTENDERS.some((contender) => contender.name === name));
+  if (strange !== undefined) return refuse(`There is no contender "${strange}".`);
+  const contenders = CONTENDERS.filter(({ name }) => names?.includes(name) ?? true);
+  const pace = Number(values.pace ?? (quick ? QUICK_PACE : 1));
+  if (!(pace > 0)) return refuse("--pace must be a number above 0.");
+  const duration = minutes(durationOf(courses, contenders, { quick, pace }));
+  if (values.list) {
+    for (const { name, group, title } of courses) {
+      console.log(`${name.padEnd(16)}${group.padEnd(14)}${title}`);
+    }
+    console.log();
+    for (const { name, kind, title } of contenders) {
+      console.log(`${name.padEnd(22)}${kind.padEnd(8)}${title}`);
+    }
+    console.log(`\nIt takes some ${duration}, and to install them first.`);
+    return 0;
   }
-  const wants = (benchmark: string) => positionals.length === 0 || positionals.includes(benchmark);
-  const say = values.json ? () => {} : (text: string) => {
-    progress("");
-    console.log(text);
-  };
+  if (courses.every(({ kind }) => kind === "micro") && values.output === undefined) return await micro();
 
+  const machine = await machineFacts();
+  const began = new Date();
   const scratch = await Deno.makeTempDir({ prefix: "kilter-bench-" });
-  const speed: SpeedResult[] = [];
-  const memory: MemoryResult[] = [];
-  const plans: PlanResult[] = [];
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      Deno.removeSync(scratch, { recursive: true });
+      Deno.exit(130);
+    });
+  }
   try {
-    const places = await locateAll(names, scratch);
-    if (wants("speed")) {
-      progress("compiling the load generator");
-      const loadgen = await buildLoadgen(scratch);
-      progress("");
-      if (loadgen === undefined) {
-        console.error("Cannot measure speed: the load generator is in C, and `cc` could not compile it.");
-        return 1;
-      }
-      await using _awake = values.awake ? keepAwake() : undefined;
-      await sayConditions(say, { messages, rounds, awake: values.awake });
-      for (const { place, title } of places) {
-        const results = await measureSpeed(place, { loadgen, messages, rounds, onProgress: progress });
-        results.forEach((result, at) => say(speedLine(at === 0 ? title : "", result)));
-        speed.push(...results);
-      }
+    progress("compiling the load generator");
+    const loadgen = await buildLoadgen(scratch);
+    if (loadgen === undefined) {
+      console.error("Cannot measure: the load generator is in C, and `cc` could not compile it.");
+      return 1;
     }
-    if (wants("memory")) {
-      if (Deno.build.os === "linux") {
-        say(memoryTitle(roundsOf(5)));
-        for (const { place, title } of places) {
-          const results = await measureMemory(place, { rounds: roundsOf(5), onProgress: progress });
-          results.forEach((result, at) => say(memoryLine(at === 0 ? title : "", result)));
-          memory.push(...results);
-        }
-      } else console.error("Cannot measure memory: only Linux tells a process's peak.");
-    }
-    if (wants("plan")) {
-      say(planTitle());
-      for (const { place, title } of places) {
-        progress(`${place.runtime.name}: plans`);
-        const results = await measurePlans(place);
-        results.forEach((result, at) => say(planLine(at === 0 ? title : "", result)));
-        plans.push(...results);
-      }
-    }
+    await Deno.mkdir(values.cache, { recursive: true });
+    const field = await enter(contenders, values.cache, progress);
+    const asksForWorkers = courses.some((course) => course.kind === "race" && course.field === "workers");
+    const workers = asksForWorkers ? await workerEntrants(field.entrants, values.cache) : [];
+    progress("");
+    for (const { contender, why } of field.absent) console.error(`${contender.title} is missing: ${why}`);
+    console.error(`It takes some ${duration} from now.`);
+
+    const pin = await pinning();
+    await using _awake = awake ? keepAwake() : undefined;
+    const results = await measure(courses, field.entrants, {
+      ...{ loadgen, pin, quick, pace, workers: workers ?? [] },
+      onProgress: progress,
+    });
+    progress("");
+    const report: Report = {
+      began: began.toISOString(),
+      seconds: (Date.now() - began.getTime()) / 1000,
+      mode: quick ? "quick" : "full",
+      awake,
+      pinned: pin !== undefined,
+      commit: await commit(),
+      machine,
+      contenders: [
+        ...listed(contenders, field),
+        ...listed((workers ?? []).map(({ contender }) => contender), { entrants: workers ?? [], absent: [] }),
+      ],
+      leftOut: workers === undefined ? ["Workers were not measured: `kilter serve` has no `--workers`."] : [],
+      targets: judge(results),
+      results,
+    };
+    const drawn = charts(report);
+    const text = markdown(report, values.output === undefined ? [] : drawn);
+    console.log(text);
+    if (values.output !== undefined) await write(values.output, report, text, drawn);
+    const complaints = report.targets.map(missed).filter((complaint) => complaint !== undefined);
+    for (const complaint of complaints) console.error(`Not met: ${complaint}`);
+    return complaints.length === 0 ? 0 : 1;
   } finally {
     progress("");
     await Deno.remove(scratch, { recursive: true });
   }
-  if (values.json) console.log(JSON.stringify({ speed, memory, plans }, null, 2));
-  const missed = [
-    ...speed.filter((result) => meets(result) === false),
-    ...memory.filter(missesMemory),
-    ...plans.filter(({ met }) => !met),
-  ];
-  say(missed.length === 0 ? "\nAll goals are met." : `\n${missed.length} of the goals are not met.`);
-  return missed.length === 0 ? 0 : 1;
 }
 
-async function locateAll(
-  names: readonly string[],
-  scratch: string,
-): Promise<{ readonly place: Place; readonly title: string }[]> {
-  const found = [];
-  for (const runtime of RUNTIMES.filter(({ name }) => names.includes(name))) {
-    progress(`looking for ${runtime.name}`);
-    const program = await locate(runtime);
-    progress("");
-    if (program === undefined) console.error(`${runtime.name} is left out: it could not be had.`);
-    else {
-      const place = await prepare(runtime, program, scratch);
-      found.push({ place, title: `${runtime.kind} ${program.version}` });
-    }
-  }
-  return found;
+/** Shows what `deno bench` says of the parts. */
+async function micro(): Promise<number> {
+  const { code } = await new Deno.Command(Deno.execPath(), { args: ["bench", "-A", "--no-check", MICRO] })
+    .spawn()
+    .status;
+  return code;
 }
 
-interface Conditions {
-  readonly messages: number;
-  readonly rounds: number;
-  readonly awake: boolean;
-}
-
-async function sayConditions(
-  say: (text: string) => void,
-  { messages, rounds, awake }: Conditions,
+async function write(
+  directory: string,
+  report: Report,
+  text: string,
+  drawn: readonly Chart[],
 ): Promise<void> {
-  const pinned = await pinning() !== undefined
-    ? "The server has processor 1, the load generator processor 0."
-    : "Server and load generator share the processors: there is no `taskset`, or only one processor.";
-  say(`${paint("bold", "Speed")}: messages a second, and processor time of the server for each
-
-  ${messages} messages a run, over 16 connections; the median of ${rounds} ${
-    rounds === 1 ? "round" : "rounds"
-  }.
-  ${pinned}${awake ? " Both are kept awake." : ""}
-  The load on the machine before: ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}.
-`);
-  say(paint("dim", `${" ".repeat(42)}${"messages a second".padEnd(38)}µs a message`));
-  const heads = ["runtime", "the filter", "bare", "ours", "ratio", "of rounds", "bare", "ours", "ratio"];
-  say(paint("bold", line(SPEED_WIDTHS, heads)));
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(`${directory}/results.md`, text);
+  await Deno.writeTextFile(`${directory}/results.json`, JSON.stringify(report, null, 2) + "\n");
+  for (const { file, svg } of drawn) await Deno.writeTextFile(`${directory}/${file}`, svg);
+  console.error(
+    `Written to ${directory}: results.md, results.json, ${drawn.map(({ file }) => file).join(", ")}`,
+  );
 }
 
-function speedLine(title: string, result: SpeedResult): string {
-  const { messagesPerSecond: pace, microsecondsPerMessage: time } = result;
-  const text = line(SPEED_WIDTHS, [
-    title,
-    result.title,
-    pace.bare.toFixed(0),
-    pace.ours.toFixed(0),
-    pace.ratio.toFixed(2),
-    `${pace.lowest.toFixed(2)}–${pace.highest.toFixed(2)}`,
-    ...time === undefined ? [] : [time.bare.toFixed(0), time.ours.toFixed(0), time.ratio.toFixed(2)],
-  ]);
-  return text + verdict(meets(result));
+/** The commit that is measured, and whether something is changed in it. */
+async function commit(): Promise<string> {
+  return (await run("git", ["describe", "--always", "--dirty"], ROOT).catch(() => "an unknown commit"))
+    .trim();
 }
 
-function memoryTitle(rounds: number): string {
-  return `\n${paint("bold", "Memory")}: what a body adds to the process at its peak
-
-  The median of ${rounds} ${
-    rounds === 1 ? "process" : "processes"
-  }, each warmed up by 10 small mails. Chunks of 65,535 bytes.
-
-${paint("bold", line(MEMORY_WIDTHS, ["runtime", "the filter", "before", "added", "of rounds"]))}`;
+function defaultCache(): string {
+  const { XDG_CACHE_HOME, HOME = "/tmp" } = Deno.env.toObject();
+  return `${XDG_CACHE_HOME ?? `${HOME}/.cache`}/kilter-bench`;
 }
 
-function memoryLine(title: string, result: MemoryResult): string {
-  const mb = (bytes: number) => (bytes / 1e6).toFixed(1);
-  const text = line(MEMORY_WIDTHS, [
-    title,
-    result.title,
-    `${mb(result.before)} MB`,
-    `${mb(result.added)} MB`,
-    `${mb(result.lowest)}–${mb(result.highest)}`,
-  ]);
-  return text + verdict(result.goal === undefined ? undefined : !missesMemory(result));
-}
-
-function planTitle(): string {
-  const heads = ["runtime", "the message", "median", "slowest", "growth", "n log n"];
-  return `\n${paint("bold", "Plan")}: milliseconds from the first edit to the plan\n\n${
-    paint("bold", line(PLAN_WIDTHS, heads))
-  }`;
-}
-
-function planLine(title: string, { size, median, slowest, growth, linearithmic, met }: PlanResult): string {
-  const text = line(PLAN_WIDTHS, [
-    title,
-    `${size} headers, ${size / 2} edits`,
-    median.toFixed(2),
-    slowest.toFixed(2),
-    growth?.toFixed(1) ?? "",
-    linearithmic?.toFixed(1) ?? "",
-  ]);
-  return text + verdict(met);
-}
-
-function meets({ messagesPerSecond, goal }: SpeedResult): boolean | undefined {
-  return goal === undefined ? undefined : messagesPerSecond.ratio >= goal;
-}
-
-function missesMemory({ added, goal }: MemoryResult): boolean {
-  return goal !== undefined && added >= goal;
-}
-
-function verdict(met: boolean | undefined): string {
-  if (met === undefined) return "";
-  return met ? paint("green", "  ✓ goal met") : paint("red", "  ✗ goal not met");
+/** Says what is going on: on a terminal, on a line that the next thing said overwrites; elsewhere not at all. */
+function progress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -1,83 +1,94 @@
-/** How much memory a filter takes that reads a large body. */
+/** How much memory a filter takes: at rest, for connections that idle, and while it reads a large body. */
 
-import { median } from "./figures.ts";
-import { type Place, ServerProcess } from "./process.ts";
-import { Sender } from "./sender.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Memory } from "./courses.ts";
+import { type Entrant, reasonOf } from "./entrant.ts";
+import type { Result } from "./figures.ts";
+import { argumentsOf, type Load, send } from "./loadgen.ts";
+import { Running } from "./running.ts";
+import { spreadOf } from "./statistics.ts";
 
-const MB = 1_000_000;
+/** How many connections idle, and how large the body is. */
+const IDLE = 1_000;
+const BODY = 100_000_000;
 
-/** How much a body of any size may add to the process, in bytes. */
-export const MEMORY_GOAL: number = 20 * MB;
+/** What comes before anything but the rest is measured: what the first messages need is not the connections'. */
+const WARM_UP: Load["until"] = { messages: 2_000, seconds: 1 };
 
-/** A server and a body for it. */
-interface Course {
-  readonly title: string;
-  readonly server: readonly string[];
-  readonly size: number;
-  /** Whether the goal holds for it. */
-  readonly aims?: boolean;
+interface Measured {
+  readonly rest: number;
+  readonly idle: number;
+  readonly growth: number;
 }
 
-const COURSES: readonly Course[] = [
-  { title: "none: a bare responder, 100 MB", server: ["bare.ts"], size: 100 * MB },
-  { title: "answers each chunk, 1 MB", server: ["filter.ts", "answered"], size: 1 * MB },
-  { title: "answers each chunk, 100 MB", server: ["filter.ts", "answered"], size: 100 * MB, aims: true },
-  { title: "answers at the end only, 100 MB", server: ["filter.ts", "declared"], size: 100 * MB, aims: true },
-  { title: "the same, and is slow, 20 MB", server: ["filter.ts", "slow"], size: 20 * MB, aims: true },
-];
-
-export interface MemoryResult {
-  readonly runtime: string;
-  readonly title: string;
-  /** The process's memory before the body. */
-  readonly before: number;
-  /** What the body added to it at its peak, in bytes: the median of the rounds, the least and the most. */
-  readonly added: number;
-  readonly lowest: number;
-  readonly highest: number;
-  readonly seconds: number;
-  readonly goal: number | undefined;
-}
-
-export interface MemoryOptions {
-  readonly rounds: number;
-  readonly onProgress: (text: string) => void;
-}
-
-/** Measures one runtime, each time in a new process. */
-export async function measureMemory(place: Place, options: MemoryOptions): Promise<MemoryResult[]> {
-  const results: MemoryResult[] = [];
-  for (const { title, server, size, aims = false } of COURSES) {
-    const runs = [];
-    for (let round = 1; round <= options.rounds; round++) {
-      options.onProgress(`${place.runtime.name}: ${title}, round ${round} of ${options.rounds}`);
-      runs.push(await run(place, server, size));
-    }
-    const added = runs.map(({ peak, before }) => peak - before);
-    results.push({
-      runtime: place.runtime.name,
-      title,
-      before: median(runs.map(({ before }) => before)),
-      added: median(added),
-      lowest: Math.min(...added),
-      highest: Math.max(...added),
-      seconds: median(runs.map(({ seconds }) => seconds)),
-      goal: aims ? MEMORY_GOAL : undefined,
+/** Measures a contender, each round in two new processes: the body is not to use what the connections have left. */
+export async function measureMemory(
+  { contender, installed }: Entrant,
+  course: Memory,
+  { loadgen, rounds }: { readonly loadgen: string; readonly rounds: number },
+): Promise<Result> {
+  const measured: Measured[] = [];
+  const of = { course: course.name, contender: contender.name };
+  const start = () =>
+    Running.start({
+      command: (address) => installed.command(course.filter, address),
+      ...(installed.env === undefined ? {} : { env: installed.env }),
     });
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      measured.push({ ...await measureConnections(start, loadgen), ...await measureBody(start, loadgen) });
+    }
+  } catch (error) {
+    return { ...of, figures: {}, failed: reasonOf(error) };
   }
-  return results;
+  const spread = (name: keyof Measured) => spreadOf(measured.map((round) => round[name]))!;
+  return { ...of, figures: { rest: spread("rest"), idle: spread("idle"), growth: spread("growth") } };
 }
 
-async function run(place: Place, script: Course["server"], size: number) {
-  await using server = await ServerProcess.start(place, script);
-  const sender = await Sender.connect(server.port);
-  for (let message = 0; message < 10; message++) await sender.send(1000);
-  const { now } = await server.memory();
-  await server.forgetPeak();
-  const started = performance.now();
-  await sender.send(size);
-  const seconds = (performance.now() - started) / 1000;
-  const { peak } = await server.memory();
-  sender.close();
-  return { before: now, peak, seconds };
+type Start = () => Promise<Running>;
+
+async function measureConnections(start: Start, loadgen: string): Promise<Pick<Measured, "rest" | "idle">> {
+  await using running = await start();
+  const { now: rest } = await running.memory();
+  await warmUp(running, loadgen);
+  const { now: before } = await running.memory();
+  const during = await whileIdle([loadgen, "-a", running.address, "-c", `${IDLE}`, "-i"], running);
+  return { rest, idle: (during - before) / IDLE };
+}
+
+async function measureBody(start: Start, loadgen: string): Promise<Pick<Measured, "growth">> {
+  await using running = await start();
+  await warmUp(running, loadgen);
+  await running.forgetPeak();
+  const { now: before } = await running.memory();
+  await send([
+    loadgen,
+    ...argumentsOf(load(running, { connections: 1, body: BODY, until: { messages: 1 } })),
+  ]);
+  const { peak } = await running.memory();
+  return { growth: peak - before };
+}
+
+async function warmUp(running: Running, loadgen: string): Promise<void> {
+  await send([loadgen, ...argumentsOf(load(running, { until: WARM_UP }))]);
+}
+
+function load({ address }: Running, rest: Partial<Load> & Pick<Load, "until">): Load {
+  return { address, connections: 16, messages: 20, headers: 12, body: 4_000, ...rest };
+}
+
+/** The memory in use while connections idle that have said HELO. */
+async function whileIdle(command: readonly string[], running: Running): Promise<number> {
+  const [program, ...args] = command;
+  const child = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  const { value } = await child.stdout.getReader().read();
+  if (!new TextDecoder().decode(value).startsWith("ready")) {
+    throw new Error(`${IDLE} connections could not be opened`);
+  }
+  await delay(300);
+  const { now } = await running.memory();
+  await child.stdin.close();
+  await child.status;
+  return now;
 }
