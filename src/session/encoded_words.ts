@@ -9,11 +9,14 @@ const LINE_LIMIT = 76;
 /** What stands around the text of an encoded word: `=?UTF-8?Q?` and `?=`. */
 const FRAME = 12;
 
-/** An encoded word of any charset and any length: mail has some that are longer than they may be. */
-const ENCODED_WORD = /=\?[^\s?]+\?[bq]\?[^\s?]*\?=/i;
+/**
+ * An encoded word of any charset and any length: mail has some that are longer than they may be. One with more than
+ * ASCII in it is none, and is encoded as any other text.
+ */
+const ENCODED_WORD = /=\?[!->@-~]+\?[bq]\?[!->@-~]*\?=/i;
 const ALL_ENCODED_WORDS = new RegExp(`(${ENCODED_WORD.source})`, "i");
 const STARTS_ENCODED = new RegExp(`^${ENCODED_WORD.source}`, "i");
-const ENDS_ENCODED = /\?[bq]\?[^\s?]*\?=$/i;
+const ENDS_ENCODED = /\?[bq]\?[!->@-~]*\?=$/i;
 
 /** What Q writes for each octet. So little is left as it is that the word can be a name before an address. */
 const Q: readonly string[] = Array.from({ length: 256 }, (_, octet) => {

@@ -120,6 +120,11 @@ const CASES: readonly Case[] = [
     out: "=?utf-8?q?a?= =?UTF-8?B?w6Q=?= =?utf-8?q?b?=",
   },
   {
+    what: "encodes what looks like an encoded word and holds more than ASCII",
+    value: "=?utf-8?q?ä?= b",
+    out: "=?UTF-8?B?PT91dGYtOD9xP8OkPz0=?= b",
+  },
+  {
     what: "keeps folds of the author where it encodes",
     value: "ä\n\tö\n b\n ü",
     out: "=?UTF-8?B?w6Q=?=\n =?UTF-8?B?CcO2?=\n b\n =?UTF-8?B?w7w=?=",
