@@ -250,7 +250,8 @@ async function readAttachment(part: AttachmentStream): Promise<ParsedAttachment>
   part.release?.();
   return {
     filename: part.filename === undefined ? undefined : printable(part.filename),
-    type: part.contentType.toLowerCase(),
+    // The parser has none for a part whose header Content-Type is empty.
+    type: (part.contentType || "application/octet-stream").toLowerCase(),
     disposition: part.contentDisposition?.toLowerCase(),
     contentId: part.cid,
     related: part.related === true,

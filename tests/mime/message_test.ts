@@ -200,6 +200,20 @@ test("parseMessage gives what there is of a broken message", async () => {
     ["a part that never ends", "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nNi", {
       text: "Ni",
     }],
+    [
+      "a part with an empty type",
+      "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type:\r\n\r\nNi",
+      {
+        attachments: [{
+          filename: undefined,
+          type: "application/octet-stream",
+          disposition: undefined,
+          contentId: undefined,
+          related: false,
+          content: new TextEncoder().encode("Ni"),
+        }],
+      },
+    ],
   ];
   for (const [what, text, seen] of broken) {
     const message = await parseMessage(text);
