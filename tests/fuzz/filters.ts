@@ -1,5 +1,6 @@
 /** Filters of any manners, and what each has said of a message. */
 
+import { setImmediate } from "node:timers";
 import {
   accept,
   compose,
@@ -71,7 +72,7 @@ const DEEDS: readonly ((session: Session, random: Random) => unknown)[] = [
   (session) => session.remaining(),
   (session) => session.signal.aborted,
   () => Promise.resolve(),
-  () => new Promise((resolve) => setTimeout(resolve, 0)),
+  () => new Promise((resolve) => setImmediate(resolve)),
 ];
 
 const VERDICTS: readonly (() => unknown)[] = [
