@@ -31,8 +31,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Where two rows of bytes part; `undefined` if they are the same. */
 function parting(one: Uint8Array, other: Uint8Array): number | undefined {
-  const at = one.findIndex((byte, index) => byte !== other[index]);
-  if (at !== -1) return at;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return at;
   return one.length === other.length ? undefined : one.length;
 }
 
