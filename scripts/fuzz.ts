@@ -20,10 +20,8 @@ ${Object.entries(CAMPAIGNS).map(([name, { about }]) => `  ${name.padEnd(13)}  ${
   --runs n   how often each is tried. Default: 10000
 
 Each run makes mistakes in what tests/transcripts has of real MTAs and filters. What must hold is in tests/fuzz:
-streams.ts, judge.ts, conversations.ts, texts.ts, mime.ts. Node 24 and Bun run this file too. The growth of memory is
-that of the heap after a collection, over the second half of the runs, where the runtime lets one collect:
-
-  deno run -A --v8-flags=--expose-gc scripts/fuzz.ts        node --expose-gc scripts/fuzz.ts
+judge.ts, conversations.ts, streams.ts, texts.ts, mime.ts. The growth of memory is that of the heap after a
+collection, over the second half of the runs so far.
 
 Guided by the coverage of the code, by Jazzer.js: scripts/fuzz/guided.ts --help.`;
 

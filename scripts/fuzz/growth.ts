@@ -5,9 +5,11 @@ import process from "node:process";
 /** How often it is looked at. */
 const SAMPLES = 200;
 
-/** Runtimes let a program collect garbage only when they are told to. */
-const collect: ((full: boolean) => void) | undefined = Reflect.get(globalThis, "gc") ??
-  Reflect.get(Reflect.get(globalThis, "Bun") ?? {}, "gc");
+/** Collects all garbage, where the runtime lets a program do so. */
+const collect: (() => void) | undefined = (() => {
+  const bun: { gc(synchronously: boolean): void } | undefined = Reflect.get(globalThis, "Bun");
+  return bun === undefined ? Reflect.get(globalThis, "gc") : () => bun.gc(true);
+})();
 
 /** Notes the heap as runs go by. */
 export class Growth {
@@ -22,7 +24,7 @@ export class Growth {
   /** To be called after each run. */
   note(run: number): void {
     if (run % this.#every !== 0) return;
-    collect?.(true);
+    collect?.();
     const { heapUsed, rss } = process.memoryUsage();
     this.#highest = Math.max(this.#highest, rss);
     this.#samples.push({ run, heap: heapUsed });
