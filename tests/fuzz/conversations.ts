@@ -113,7 +113,7 @@ function ends(line: Line, reply: Reply | undefined): boolean {
 
 /**
  * A conversation by the rules. Each command has its one answer, and no edit comes but before that of the end of the
- * message: the MTA's end of the protocol would say so. A message is accepted only if all of its filters have.
+ * message: the MTA's end of the protocol would say so, and so does the judge. A message is accepted only if all of its filters have.
  */
 export async function converse(random: Random, tally: Tally): Promise<void> {
   const end = new MtaEnd({
@@ -122,10 +122,18 @@ export async function converse(random: Random, tally: Tally): Promise<void> {
     actions: random.pick([0x1ff, 0x1ff, 0x3f]),
   });
   const peer = open(random, tally);
+  const judge = new Judge();
+  const send = (bytes: Uint8Array): void => {
+    judge.hear(bytes);
+    peer.send(bytes);
+  };
   const hear = async (): Promise<Reply[]> => {
     const replies: Reply[] = [];
     await peer.settle(() => {
-      for (const bytes of peer.written()) end.receive(bytes);
+      for (const bytes of peer.written()) {
+        judge.judge(bytes);
+        end.receive(bytes);
+      }
       while (end.awaiting !== undefined) {
         const reply = end.next();
         if (reply === undefined) break;
@@ -141,7 +149,7 @@ export async function converse(random: Random, tally: Tally): Promise<void> {
     return replies;
   };
   end.negotiate();
-  peer.send(end.take()!);
+  send(end.take()!);
   await hear();
   if (peer.closed()) return assert(end.agreement === undefined);
   const lines = session(random);
@@ -156,10 +164,10 @@ export async function converse(random: Random, tally: Tally): Promise<void> {
       sent.push(end.take()!);
     }
     if (end.send(commandOf(line))) sent.push(end.take()!);
-    if (sent.length > 0) peer.send(concat(sent));
+    if (sent.length > 0) send(concat(sent));
     tally.commands++;
     const replies = await hear();
-    assert(end.awaiting === undefined, `${end.awaiting} has no answer`);
+    assert(end.awaiting === undefined && judge.owed === "", `${end.awaiting} ${judge.owed} has no answer`);
     const answer = replies.at(-1);
     checkAnswer(line, answer, peer.outcomes());
     next = lines.next(ends(line, answer));
