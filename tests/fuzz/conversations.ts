@@ -36,10 +36,15 @@ function open(random: Random, tally: Tally) {
   const { filter, outcomes } = anyFilter(random);
   const written: Uint8Array[] = [];
   let closed = false;
+  let late = false;
   const close = () => void (closed = true);
   const outlet: Outlet = {
     peer: "fuzz",
-    write: (bytes) => (written.push(bytes), random.chance(0.95)),
+    write: (bytes) => {
+      late ||= closed;
+      written.push(bytes);
+      return random.chance(0.95);
+    },
     close,
     destroy: close,
     pause: () => {},
@@ -60,6 +65,12 @@ function open(random: Random, tally: Tally) {
     send(bytes: Uint8Array): void {
       for (const piece of random.split(bytes, random.pick([1, 1, 2, 3]))) conversation.receive(piece);
       conversation.receiveDrain();
+    },
+    /** Loses the connection, whatever goes on: nothing is written from then on. */
+    async lose(): Promise<void> {
+      conversation.lose();
+      await this.settle(() => false);
+      assert(!late, "something was written after the end");
     },
     /** Lets filters go on; those that hang are given up. */
     async settle(done: () => boolean): Promise<void> {
@@ -166,6 +177,7 @@ export async function converse(random: Random, tally: Tally): Promise<void> {
     if (end.send(commandOf(line))) sent.push(end.take()!);
     if (sent.length > 0) send(concat(sent));
     tally.commands++;
+    if (random.chance(0.01)) break;
     const replies = await hear();
     assert(end.awaiting === undefined && judge.owed === "", `${end.awaiting} ${judge.owed} has no answer`);
     const answer = replies.at(-1);
@@ -175,8 +187,7 @@ export async function converse(random: Random, tally: Tally): Promise<void> {
     if (line === "quit") break;
   }
   if (random.chance()) peer.conversation.receiveEnd();
-  peer.conversation.lose();
-  assert(peer.written().length === 0, "something was written after the end");
+  await peer.lose();
 }
 
 /** Never "accept" when a filter has refused, has failed, or is still at work. */
@@ -200,18 +211,17 @@ export async function blunder(bytes: Uint8Array, random: Random, tally: Tally): 
   const peer = open(random, tally);
   const judge = new Judge();
   const waits = random.chance();
+  const loses = random.chance(0.2);
   for (const piece of waits ? packetsOf(bytes) : random.split(bytes, random.between(1, 8))) {
     judge.hear(piece);
     peer.send(piece);
-    await peer.settle(() => !waits || peer.closed() || judge.owed === "");
-    hear();
+    if (waits) await peer.settle(() => (hear(), peer.closed() || judge.owed === ""));
     tally.commands++;
+    if (loses && random.chance(0.1)) return await peer.lose();
   }
   await peer.settle(() => (hear(), peer.closed() || judge.owed === ""));
   assert(peer.closed() || judge.owed === "", `${judge.owed} has no answer`);
-  peer.conversation.lose();
-  await peer.settle(() => true);
-  assert(peer.written().length === 0, "something was written after the end");
+  await peer.lose();
 
   function hear(): void {
     for (const { command, answer } of judge.judge(concat(peer.written()))) {

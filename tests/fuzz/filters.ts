@@ -32,8 +32,8 @@ export interface AnyFilter {
 const SIGHTS: readonly Sight[] = ["connect", "helo", "mail", "rcpt", "data", "headers", "body", "unknown"];
 const EDITS: readonly EditKind[] = ["headers", "body", "sender", "recipients", "quarantine"];
 
-/** Things that a filter does, each of which may fail. */
-const DEEDS: readonly ((session: Session, random: Random) => unknown)[] = [
+/** What a filter waits for. Who does not look at what comes of it is not to be told of a failure either. */
+const WAITS: readonly ((session: Session) => Promise<unknown>)[] = [
   (session) => session.helo(),
   (session) => session.envelopeFrom(),
   (session) => session.data(),
@@ -42,6 +42,13 @@ const DEEDS: readonly ((session: Session, random: Random) => unknown)[] = [
   (session) => session.headers.collect(),
   (session) => session.headers.get("Subject"),
   (session) => session.body.collect({ limit: 50 }),
+];
+
+/** Things that a filter does, each of which may fail. */
+const DEEDS: readonly ((session: Session, random: Random) => unknown)[] = [
+  ...WAITS,
+  (session, random) => void random.pick(WAITS)(session),
+  (session, random) => void random.pick(WAITS)(session),
   (session) => session.message().getReader().read(),
   async (session, random) => {
     for await (const recipient of session.envelopeRecipients()) {
