@@ -68,6 +68,7 @@ function open(random: Random, tally: Tally) {
     },
     /** Loses the connection, whatever goes on: nothing is written from then on. */
     async lose(): Promise<void> {
+      closed = true;
       conversation.lose();
       await this.settle(() => false);
       assert(!late, "something was written after the end");
