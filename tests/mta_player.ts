@@ -12,7 +12,7 @@ import {
   type Reply,
   type Text,
 } from "../src/protocol/mod.ts";
-import { delay } from "./harness.ts";
+import { delay } from "./harness/files.ts";
 import { commandOf, type Line } from "./mta_commands.ts";
 import { memoryPair, streamWire, type Wire } from "./wires.ts";
 

@@ -1,0 +1,52 @@
+import { denoAdapter } from "../../src/adapters/deno.ts";
+import { concat } from "../../src/wire/concat.ts";
+import type { Wire } from "../../tests/wires.ts";
+
+/** A wire to a port of this machine. What is written goes out when something is awaited, all at once, as MTAs do it. */
+export async function bufferedWire(port: number): Promise<Wire> {
+  const socket = await denoAdapter.connect({ host: "127.0.0.1", port });
+  const arrived: Uint8Array[] = [];
+  let written: Uint8Array[] = [];
+  let ended = false;
+  let wake = () => {};
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  const flush = () => {
+    if (written.length > 0) socket.write(concat(written));
+    written = [];
+  };
+  const closed = new Promise<void>((resolve) => {
+    socket.start({
+      data(chunk) {
+        arrived.push(chunk);
+        wake();
+      },
+      end,
+      drain: () => {}, // Each answer is waited for.
+      closed() {
+        end();
+        resolve();
+      },
+    });
+  });
+  return {
+    write: (bytes) => void written.push(bytes),
+    async read() {
+      flush();
+      while (arrived.length === 0 && !ended) await new Promise<void>((resolve) => wake = resolve);
+      return arrived.shift();
+    },
+    end() {
+      flush();
+      socket.end();
+    },
+    reset: () => socket.destroy(),
+    close() {
+      flush();
+      socket.close();
+      return closed;
+    },
+  };
+}
