@@ -55,6 +55,11 @@ export class Child implements AsyncDisposable {
     }
   }
 
+  /** Says something to its standard input. */
+  tell(text: string): void {
+    this.#child.stdin!.write(text);
+  }
+
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
     // Deno would take the signal that its own `kill` sends for the one that ended the process.
     process.kill(this.pid, name);

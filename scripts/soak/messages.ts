@@ -1,9 +1,9 @@
 /** A long run of mails of all kinds: whether memory stays flat, and nothing is left over. */
 
 import type { Place } from "../bench/process.ts";
-import { KINDS } from "./kinds.ts";
+import { KINDS } from "../../tests/load/kinds.ts";
 import { SoakServer } from "./server_process.ts";
-import { send } from "./traffic.ts";
+import { send } from "../../tests/load/traffic.ts";
 import { type Sample, type Trend, trendOf } from "./trend.ts";
 
 /** The most that memory may grow by each message, in bytes: less than anything that was kept of each would take. */

@@ -73,3 +73,16 @@ async function takeSnapshot(): Promise<string> {
   for await (const piece of getHeapSnapshot()) pieces.push(piece);
   return await new Blob(pieces as BlobPart[]).text();
 }
+
+/** The classes of which there are at least so many more than before, `Map: 7, then 2011`; those that grew most first. */
+export function grownBetween(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+  least: number,
+): string[] {
+  return Object.entries(after)
+    .map(([name, count]) => ({ name, count, earlier: before[name] ?? 0 }))
+    .filter(({ count, earlier }) => count - earlier >= least)
+    .toSorted((a, b) => b.count - b.earlier - (a.count - a.earlier))
+    .map(({ name, count, earlier }) => `${name}: ${earlier}, then ${count}`);
+}

@@ -77,7 +77,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     },
     ...ACCEPTED,
   },
-  sender: {
+  refused: {
     weight: 100,
     ...ORDINARY,
     filter: (session) => session.envelopeFrom().then(() => reject("550 5.7.1 None shall pass")),

@@ -1,8 +1,8 @@
 /** The traffic of the soak: mails of all kinds over connections that come and go. */
 
 import type { Command, Text } from "../../src/protocol/mod.ts";
-import { MtaPlayer } from "../../tests/mta_player.ts";
-import { body, endOfMessage, header, mail, rcpt } from "../../tests/mta_commands.ts";
+import { MtaPlayer } from "../mta_player.ts";
+import { body, endOfMessage, header, mail, rcpt } from "../mta_commands.ts";
 import { type Kind, kindOf, KINDS, RECIPIENTS } from "./kinds.ts";
 import { bufferedWire } from "./wire.ts";
 
@@ -41,7 +41,7 @@ export async function send(
   const work = async () => {
     while (next < messages) {
       const most = 1 + opened++ % MOST_ON_CONNECTION;
-      const mta = new MtaPlayer(await bufferedWire(port));
+      const mta = new MtaPlayer(await bufferedWire({ host: "127.0.0.1", port }));
       await mta.negotiate();
       await mta.play(["connect", "helo"]);
       let cut = false;

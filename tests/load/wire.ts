@@ -1,10 +1,11 @@
-import { denoAdapter } from "../../src/adapters/deno.ts";
+import type { Address } from "../../src/adapters/address.ts";
+import { runtimeAdapter } from "../../src/adapters/runtime.ts";
 import { concat } from "../../src/wire/concat.ts";
-import type { Wire } from "../../tests/wires.ts";
+import type { Wire } from "../wires.ts";
 
-/** A wire to a port of this machine. What is written goes out when something is awaited, all at once, as MTAs do it. */
-export async function bufferedWire(port: number): Promise<Wire> {
-  const socket = await denoAdapter.connect({ host: "127.0.0.1", port });
+/** A wire by the sockets of the library. What is written goes out when something is awaited, all at once, as MTAs do it. */
+export async function bufferedWire(address: Address): Promise<Wire> {
+  const socket = await (await runtimeAdapter()).connect(address);
   const arrived: Uint8Array[] = [];
   let written: Uint8Array[] = [];
   let ended = false;

@@ -1,0 +1,67 @@
+import type { Address } from "../../mod.ts";
+import type { Socket } from "../../src/adapters/socket.ts";
+import { runtimeAdapter } from "../../src/adapters/runtime.ts";
+
+export interface DribbleOptions {
+  readonly connections: number;
+  /** How long a peer waits after each byte, in milliseconds. */
+  readonly every: number;
+  /** Whether a peer that was cut off comes again. */
+  readonly again?: boolean;
+}
+
+/** Peers that never come to an end, until this is disposed of. */
+export interface Dribble extends AsyncDisposable {
+  /** How many are connected. */
+  readonly open: number;
+  /** How many times one was cut off. */
+  readonly cut: number;
+}
+
+/** The beginning of the largest packet that is taken. */
+const PACKET: readonly number[] = [0, 0x0f, 0, 0, 0x4f];
+
+/** Connects so many peers that announce a long packet, and send a byte of it now and then. */
+export async function dribble(
+  address: Address,
+  { connections, every, again }: DribbleOptions,
+): Promise<Dribble> {
+  const adapter = await runtimeAdapter();
+  const sockets = new Set<Socket>();
+  let [cut, over] = [0, false];
+  let wake = () => {};
+  const join = async () => {
+    const socket = await adapter.connect(address);
+    sockets.add(socket);
+    let sent = 0;
+    const timer = setInterval(() => socket.write(Uint8Array.of(PACKET[sent++] ?? 0)), every);
+    socket.start({
+      data: () => {},
+      end: () => socket.close(),
+      drain: () => {},
+      closed() {
+        clearInterval(timer);
+        sockets.delete(socket);
+        wake();
+        if (over) return;
+        cut++;
+        if (again) join();
+      },
+    });
+  };
+  // By and by: no system lets as many wait at its door as one likes.
+  for (let at = 0; at < connections; at += 50) await Promise.all(Array.from({ length: 50 }, join));
+  return {
+    get open() {
+      return sockets.size;
+    },
+    get cut() {
+      return cut;
+    },
+    async [Symbol.asyncDispose]() {
+      over = true;
+      for (const socket of sockets) socket.destroy();
+      while (sockets.size > 0) await new Promise<void>((resolve) => wake = resolve);
+    },
+  };
+}
