@@ -17,9 +17,9 @@ export class SoakServer implements AsyncDisposable {
     this.port = port;
   }
 
-  /** Starts it on a runtime. */
-  static async start(place: Place): Promise<SoakServer> {
-    const [command, ...args] = commandFor(place, ["../../tests/load/soaked_filter.ts"]);
+  /** Starts it on a runtime; with a number a packet may take so many milliseconds. */
+  static async start(place: Place, options: readonly string[] = []): Promise<SoakServer> {
+    const [command, ...args] = commandFor(place, ["../../tests/load/soaked_filter.ts", ...options]);
     const child = new Deno.Command(command!, { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
       .spawn();
     const answers = linesOf(child.stdout);

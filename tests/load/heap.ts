@@ -12,17 +12,16 @@ interface BunApi {
 
 const { Bun: bun } = globalThis as unknown as { readonly Bun?: BunApi };
 
+const collectOnce = bun === undefined ? v8Collector() : () => bun.gc(true);
+
 /** Collects all garbage. What the last collection has set free may hold more: hence several. */
-export const collectGarbage: () => Promise<void> = await (async () => {
-  const once = bun === undefined ? v8Collector() : () => bun.gc(true);
-  return async () => {
-    for (let round = 0; round < 3; round++) {
-      once();
-      // Finalizers run in between.
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-})();
+export async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    collectOnce();
+    // Finalizers run in between.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 function v8Collector(): () => void {
   setFlagsFromString("--expose-gc");

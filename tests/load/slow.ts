@@ -14,8 +14,9 @@ export interface DribbleOptions {
 export interface Dribble extends AsyncDisposable {
   /** How many are connected. */
   readonly open: number;
-  /** How many times one was cut off. */
+  /** How many times one was cut off, and how long the longest had lasted, in milliseconds. */
   readonly cut: number;
+  readonly longest: number;
 }
 
 /** The beginning of the largest packet that is taken. */
@@ -28,11 +29,15 @@ export async function dribble(
 ): Promise<Dribble> {
   const adapter = await runtimeAdapter();
   const sockets = new Set<Socket>();
-  let [cut, over] = [0, false];
+  let [cut, longest, over] = [0, 0, false];
   let wake = () => {};
+  /** Those that come again, and are not there yet. */
+  let returning: Promise<unknown> = Promise.resolve();
   const join = async () => {
     const socket = await adapter.connect(address);
+    if (over) return socket.destroy();
     sockets.add(socket);
+    const began = performance.now();
     let sent = 0;
     const timer = setInterval(() => socket.write(Uint8Array.of(PACKET[sent++] ?? 0)), every);
     socket.start({
@@ -45,7 +50,8 @@ export async function dribble(
         wake();
         if (over) return;
         cut++;
-        if (again) join();
+        longest = Math.max(longest, performance.now() - began);
+        if (again) returning = Promise.all([returning, join()]);
       },
     });
   };
@@ -58,8 +64,12 @@ export async function dribble(
     get cut() {
       return cut;
     },
+    get longest() {
+      return longest;
+    },
     async [Symbol.asyncDispose]() {
       over = true;
+      await returning;
       for (const socket of sockets) socket.destroy();
       while (sockets.size > 0) await new Promise<void>((resolve) => wake = resolve);
     },

@@ -1,8 +1,9 @@
 /**
  * The filter of the soak: does with each mail what its kind says, listens on a free port, and prints it. Then it
- * answers questions, each a line: `report` and `objects`, each answer a line of JSON.
+ * answers questions, each a line: `report` and `objects`, each answer a line of JSON. With a number a packet may take
+ * so many milliseconds.
  *
- *   deno run -A tests/load/soaked_filter.ts
+ *   deno run -A tests/load/soaked_filter.ts [number]
  *
  * @module
  */
@@ -30,6 +31,7 @@ const server = await serve(async (session) => {
   return await (KINDS[address.split("@")[0]!] ?? KINDS["ordinary"]!).filter(session);
 }, {
   listen: "127.0.0.1:0",
+  timeouts: { packet: Number(process.argv[2] ?? 60_000) },
   // Filters that fail do so on purpose.
   log: () => {},
   observer: {
