@@ -1,19 +1,23 @@
 /** A long run of mails of all kinds: whether memory stays flat, and nothing is left over. */
 
-import type { Place } from "../bench/process.ts";
+import { grownBetween } from "../../tests/load/heap.ts";
 import { KINDS } from "../../tests/load/kinds.ts";
+import { send, type Traffic } from "../../tests/load/traffic.ts";
+import type { Place } from "../bench/process.ts";
 import { SoakServer } from "./server_process.ts";
-import { send } from "../../tests/load/traffic.ts";
-import { type Sample, type Trend, trendOf } from "./trend.ts";
+import { type Trend, trendOf } from "./trend.ts";
 
 /** The most that memory may grow by each message, in bytes: less than anything that was kept of each would take. */
 export const FLAT: Readonly<Record<"heap" | "rss", number>> = { heap: 16, rss: 100 };
 
-/** The part of the run in which engines still compile, and pools fill. */
+/** A class may have one more object for so many messages. */
+const KEPT = 100;
+
+/** The part of the messages that comes before anything is measured: engines still compile, and pools fill. */
 const WARM_UP = 0.2;
 
 /** How often memory is looked at. */
-const SAMPLES = 60;
+const SAMPLES = 50;
 
 export interface MessagesOptions {
   readonly messages: number;
@@ -25,68 +29,75 @@ export interface MessagesOptions {
 export interface MessagesResult {
   readonly runtime: string;
   readonly messages: number;
-  readonly seconds: number;
   /** How many connections there were in all. */
   readonly connections: number;
+  readonly seconds: number;
   /** The heap with all garbage collected. */
   readonly heap: Trend;
   /** What the process has of the system. */
   readonly rss: Trend;
+  /** How many things were on the heap after the warm-up and at the end, and the classes that have grown. */
+  readonly objects: readonly [number, number];
+  readonly grown: readonly string[];
   /** Open files and sockets before and after. */
   readonly descriptors: readonly [number, number];
   /** What was not as it should be, for a person to read. */
   readonly wrong: readonly string[];
-  readonly samples: readonly (Readonly<Record<"messages" | "heap" | "rss", number>>)[];
+}
+
+/** What is seen of a process that has no connection open. */
+interface Rest {
+  readonly objects: Readonly<Record<string, number>>;
+  readonly descriptors: number;
 }
 
 /** Soaks a runtime. */
 export async function soak(place: Place, options: MessagesOptions): Promise<MessagesResult> {
   const { messages, connections, minutes, onProgress } = options;
   await using server = await SoakServer.start(place);
-  const { port } = server;
-  // What a runtime opens for its first connection, and then keeps, is nothing that is left over.
-  const first = await send({ port, messages: 50, connections: 5, perSecond: Infinity, onDone: () => {} });
-  await server.rests();
-  const before = await server.descriptors();
-
-  const samples: MessagesResult["samples"][number][] = [];
+  const samples: (Readonly<Record<"messages" | "heap" | "rss", number>>)[] = [];
   let done = 0;
-  let sampling: Promise<void> | undefined;
   const sample = async () => {
-    const at = done;
+    const messages = done;
     const rss = await server.rss();
-    const { heap } = await server.report();
-    samples.push({ messages: at, heap, rss });
-    sampling = undefined;
+    samples.push({ messages, rss, heap: (await server.report()).heap });
   };
-  const every = Math.ceil(messages / SAMPLES);
-  const began = performance.now();
-  const traffic = await send({
-    ...{ port, messages, connections, perSecond: messages / (minutes * 60) },
-    onDone() {
-      done++;
-      if (done % every === 0) sampling ??= sample();
-      if (done % 100 === 0) onProgress(`${place.runtime.name}: ${done} of ${messages} messages`);
-    },
-  });
-  const seconds = (performance.now() - began) / 1000;
-  await sampling;
-  await server.rests();
-  const after = await server.descriptors();
+  let sampling = Promise.resolve();
+  const pass = async (count: number, every: number): Promise<Traffic & Rest> => {
+    const traffic = await send({
+      ...{ port: server.port, messages: count, connections },
+      perSecond: messages / (minutes * 60),
+      onDone() {
+        if (++done % every === 0) sampling = sampling.then(sample);
+        if (done % 100 === 0) onProgress(`${place.runtime.name}: ${done} of ${messages} messages`);
+      },
+    });
+    await sampling;
+    await server.rests();
+    return { ...traffic, objects: await server.objects(), descriptors: await server.descriptors() };
+  };
 
-  const warm = samples.filter((taken) => taken.messages >= messages * WARM_UP);
-  const trend = (of: "heap" | "rss") =>
-    trendOf(warm.map((taken): Sample => ({ ...taken, bytes: taken[of] })));
+  const began = performance.now();
+  const warmUp = Math.ceil(messages * WARM_UP);
+  const first = await pass(warmUp, Infinity);
+  const then = await pass(messages - warmUp, Math.ceil((messages - warmUp) / SAMPLES));
   const { endings } = await server.report();
   return {
     runtime: place.runtime.name,
-    ...{ messages, seconds, samples },
-    connections: traffic.connections,
-    heap: trend("heap"),
-    rss: trend("rss"),
-    descriptors: [before, after],
-    wrong: [...first.wrong, ...traffic.wrong, ...unlike(endings, [first.sent, traffic.sent])],
+    messages,
+    connections: first.connections + then.connections,
+    seconds: (performance.now() - began) / 1000,
+    heap: trendOf(samples.map(({ messages, heap }) => ({ messages, bytes: heap }))),
+    rss: trendOf(samples.map(({ messages, rss }) => ({ messages, bytes: rss }))),
+    objects: [total(first.objects), total(then.objects)],
+    grown: grownBetween(first.objects, then.objects, (messages - warmUp) / KEPT),
+    descriptors: [first.descriptors, then.descriptors],
+    wrong: [...first.wrong, ...then.wrong, ...unlike(endings, [first.sent, then.sent])],
   };
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** How the filter's own count of verdicts differs from what it was sent. */

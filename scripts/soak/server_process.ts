@@ -49,7 +49,15 @@ export class SoakServer implements AsyncDisposable {
 
   /** Waits until none of its connections is open. */
   async rests(): Promise<void> {
-    while ((await this.report()).connections > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    const patience = performance.now() + 60_000;
+    for (;;) {
+      const { connections } = await this.report();
+      if (connections === 0) return;
+      if (performance.now() > patience) {
+        throw new Error(`The filter's process is left with ${connections} connections`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   #ask<Answer>(question: string): Promise<Answer> {
