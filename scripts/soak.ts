@@ -24,8 +24,8 @@ const HELP = `Loads filters for long, and by many at once, and looks at what is 
 
 messages      A filter in a process of its own gets mails of all kinds, from 600 bytes to 20 MB: accepted, refused,
               edited, taken back, cut off. Every answer must be the expected one. After the first fifth its memory is
-              looked at 50 times: the heap, its garbage collected, may grow by ${FLAT.heap} bytes a message, and the whole
-              process by ${FLAT.rss}. Then the objects of no class may have become more, and no descriptor may be left.
+              looked at 50 times: the heap, its garbage collected, may grow by ${FLAT.heap} bytes a message, and the
+              process, V8's room for young objects left out, by ${FLAT.rss}. Then the objects of no class may have become more, and no descriptor may be left.
 connections   Messages a second with 1,000 connections at once, each message on one of its own, beside 16: at least
               ${CONNECTIONS_GOAL}. For the bare responder too, to tell the runtime's part in it. Needs a C compiler.
 slow          What 99 of 100 mails take at the most, beside 500 peers that send a byte now and then: at most ${SLOW_GOAL}

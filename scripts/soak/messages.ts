@@ -34,7 +34,7 @@ export interface MessagesResult {
   readonly seconds: number;
   /** The heap with all garbage collected. */
   readonly heap: Trend;
-  /** What the process has of the system. */
+  /** What the process has of the system, but for V8's room for young objects, which finds its size by and by. */
   readonly rss: Trend;
   /** How many things were on the heap after the warm-up and at the end, and the classes that have grown. */
   readonly objects: readonly [number, number];
@@ -59,8 +59,8 @@ export async function soak(place: Place, options: MessagesOptions): Promise<Mess
   let done = 0;
   const sample = async () => {
     const messages = done;
-    const rss = await server.rss();
-    samples.push({ messages, rss, heap: (await server.report()).heap });
+    const { heap, young } = await server.report();
+    samples.push({ messages, heap, rss: await server.rss() - young });
   };
   let sampling = Promise.resolve();
   const pass = async (count: number, every: number): Promise<Traffic & Rest> => {

@@ -11,13 +11,15 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { serve } from "../../mod.ts";
-import { collectGarbage, countObjects, heapSize } from "./heap.ts";
+import { collectGarbage, countObjects, heapSize, youngSize } from "./heap.ts";
 import { KINDS } from "./kinds.ts";
 
 /** What the filter's process tells of itself. */
 export interface Report {
   /** Bytes of its heap that are in use, and of buffers, all garbage collected. */
   readonly heap: number;
+  /** Bytes that its engine has taken for young objects. */
+  readonly young: number;
   /** How many connections are open. */
   readonly connections: number;
   /** How messages have ended, by kind and verdict: `{ "small accept": 70, "cut none": 2 }`. */
@@ -46,7 +48,7 @@ const server = await serve(async (session) => {
 const ANSWERS: Readonly<Record<string, () => Promise<unknown>>> = {
   async report(): Promise<Report> {
     await collectGarbage();
-    return { heap: heapSize(), connections: server.connections, endings };
+    return { heap: heapSize(), young: youngSize(), connections: server.connections, endings };
   },
   objects: countObjects,
 };
