@@ -9,6 +9,7 @@ import { locate, type Runtime, RUNTIMES } from "./runtimes.ts";
 import { CONNECTIONS_GOAL, type ConnectionsResult, measureConnections } from "./soak/connections.ts";
 import { FLAT, type MessagesResult, soak } from "./soak/messages.ts";
 import { measureSlow, SLOW_GOAL, type SlowResult } from "./soak/slow.ts";
+import { isFlat } from "./soak/trend.ts";
 
 const HELP = `Loads filters for long, and by many at once, and looks at what is left of it.
 
@@ -25,7 +26,8 @@ const HELP = `Loads filters for long, and by many at once, and looks at what is 
 messages      A filter in a process of its own gets mails of all kinds, from 600 bytes to 20 MB: accepted, refused,
               edited, taken back, cut off. Every answer must be the expected one. After the first fifth its memory is
               looked at 50 times: the heap, its garbage collected, may grow by ${FLAT.heap} bytes a message, and the
-              process, V8's room for young objects left out, by ${FLAT.rss}. Then the objects of no class may have become more, and no descriptor may be left.
+              process by ${FLAT.rss}, V8's room for young objects left out. Then the objects of no class may have
+              become more, and no descriptor may be left.
 connections   Messages a second with 1,000 connections at once, each message on one of its own, beside 16: at least
               ${CONNECTIONS_GOAL}. For the bare responder too, to tell the runtime's part in it. Needs a C compiler.
 slow          What 99 of 100 mails take at the most, beside 500 peers that send a byte now and then: at most ${SLOW_GOAL}
@@ -80,7 +82,8 @@ const PARTS = {
       descriptors.join(", "),
     ],
     met: ({ heap, rss, descriptors: [before, after], grown, wrong }) =>
-      heap.slope < FLAT.heap && rss.slope < FLAT.rss && after <= before && grown.length + wrong.length === 0,
+      isFlat(heap, FLAT.heap) && isFlat(rss, FLAT.rss) && after <= before &&
+      grown.length + wrong.length === 0,
     notes: ({ grown, wrong }) => [...grown, ...wrong],
   }),
   connections: part<ConnectionsResult>({

@@ -9,7 +9,7 @@ import { SoakServer } from "./server_process.ts";
 export const SLOW_GOAL = 2;
 
 /** How many there are, how often each sends a byte, and how long a packet may take, in milliseconds. */
-const PEERS = { connections: 500, every: 500, again: true } as const;
+const PEERS = { connections: 500, every: 1000, again: true } as const;
 const DEADLINE = 4000;
 
 /** How late they may be cut off: the server looks four times in a deadline, and what is held up is not cut off either. */

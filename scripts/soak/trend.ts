@@ -34,3 +34,8 @@ export function trendOf(samples: readonly Sample[]): Trend {
     halves: [half(samples.slice(0, count >> 1)), half(samples.slice(count >> 1))],
   };
 }
+
+/** Whether what grows may, for all that is known, grow by no more than this. */
+export function isFlat({ slope, error }: Trend, most: number): boolean {
+  return slope - error < most;
+}

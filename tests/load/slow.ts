@@ -1,6 +1,7 @@
 import type { Address } from "../../mod.ts";
 import type { Socket } from "../../src/adapters/socket.ts";
 import { runtimeAdapter } from "../../src/adapters/runtime.ts";
+import { delay } from "../harness/files.ts";
 
 export interface DribbleOptions {
   readonly connections: number;
@@ -22,7 +23,7 @@ export interface Dribble extends AsyncDisposable {
 /** The beginning of the largest packet that is taken. */
 const PACKET: readonly number[] = [0, 0x0f, 0, 0, 0x4f];
 
-/** Connects so many peers that announce a long packet, and send a byte of it now and then. */
+/** Connects so many peers that announce a long packet, and send a byte of it now and then, not all at the same time. */
 export async function dribble(
   address: Address,
   { connections, every, again }: DribbleOptions,
@@ -34,24 +35,29 @@ export async function dribble(
   /** Those that come again, and are not there yet. */
   let returning: Promise<unknown> = Promise.resolve();
   const join = async () => {
+    if (over) return;
     const socket = await adapter.connect(address);
     if (over) return socket.destroy();
     sockets.add(socket);
     const began = performance.now();
     let sent = 0;
-    const timer = setInterval(() => socket.write(Uint8Array.of(PACKET[sent++] ?? 0)), every);
+    const say = () => {
+      socket.write(Uint8Array.of(PACKET[sent++] ?? 0));
+      timer = setTimeout(say, every);
+    };
+    let timer = setTimeout(say, every * Math.random());
     socket.start({
       data: () => {},
       end: () => socket.close(),
       drain: () => {},
       closed() {
-        clearInterval(timer);
+        clearTimeout(timer);
         sockets.delete(socket);
         wake();
         if (over) return;
         cut++;
         longest = Math.max(longest, performance.now() - began);
-        if (again) returning = Promise.all([returning, join()]);
+        if (again) returning = Promise.all([returning, delay(every * Math.random()).then(join)]);
       },
     });
   };
