@@ -1,13 +1,13 @@
 /** Loads filters for long, and by many at once, and looks at what is left of it: `deno task soak`. */
 
 import { parseArgs } from "node:util";
-import { line, progress } from "./bench/figures.ts";
-import { type Place, prepare } from "./bench/process.ts";
-import { buildLoadgen } from "./bench/speed.ts";
+import { buildLoadgen } from "./bench/loadgen.ts";
 import { paint } from "./demo/paper.ts";
 import { locate, type Runtime, RUNTIMES } from "./runtimes.ts";
 import { CONNECTIONS_GOAL, type ConnectionsResult, measureConnections } from "./soak/connections.ts";
 import { FLAT, type MessagesResult, soak } from "./soak/messages.ts";
+import { type Place, prepare } from "./soak/place.ts";
+import { line, progress } from "./soak/print.ts";
 import { measureSlow, SLOW_GOAL, type SlowResult } from "./soak/slow.ts";
 import { isFlat } from "./soak/trend.ts";
 

@@ -1,7 +1,9 @@
 /** A thousand connections at once: what that costs, beside sixteen. */
 
-import { median } from "../bench/figures.ts";
-import { type Place, ServerProcess } from "../bench/process.ts";
+import { argumentsOf, send } from "../bench/loadgen.ts";
+import { Running } from "../bench/running.ts";
+import { median } from "../bench/statistics.ts";
+import { commandFor, type Place } from "./place.ts";
 
 /** The part of the throughput with few connections that is to be left with many. */
 export const CONNECTIONS_GOAL = 0.8;
@@ -9,7 +11,7 @@ export const CONNECTIONS_GOAL = 0.8;
 const [FEW, MANY] = [16, 1000];
 
 /** The filter that answers everything, and the least that answers at all. */
-const SERVERS = { ours: ["filter.ts", "answered"], bare: ["bare.ts"] } as const;
+const SERVERS = { ours: "scripts/bench/filter.ts", bare: "scripts/bench/bare.ts" } as const;
 
 export interface ConnectionsOptions {
   readonly loadgen: string;
@@ -43,7 +45,9 @@ export async function measureConnections(
   await using servers = new AsyncDisposableStack();
   const courses = [];
   for (const [name, script] of Object.entries(SERVERS)) {
-    const server = servers.use(await ServerProcess.start(place, script));
+    const server = servers.use(
+      await Running.start({ command: (address) => commandFor(place, script, ["answered", address]) }),
+    );
     courses.push({ name: name as keyof typeof SERVERS, server, few: [] as Run[], many: [] as Run[] });
   }
   for (let round = 0; round <= options.rounds; round++) {
@@ -69,14 +73,19 @@ interface Run {
   readonly microseconds: number;
 }
 
-async function run(server: ServerProcess, connections: number, options: ConnectionsOptions): Promise<Run> {
+async function run(server: Running, connections: number, options: ConnectionsOptions): Promise<Run> {
   const before = await server.processorTime();
-  const args = ["-a", `127.0.0.1:${server.port}`, "-c", `${connections}`, "-n", `${options.messages}`];
-  const { success, stdout } = await new Deno.Command(options.loadgen, { args, stderr: "inherit" }).output();
-  if (!success) throw new Error(`Cannot measure: the load generator failed with ${connections} connections`);
-  const { messages, per_second: perSecond } = JSON.parse(new TextDecoder().decode(stdout));
+  const { address } = server;
+  const until = { messages: options.messages };
+  const told = await send([
+    options.loadgen,
+    ...argumentsOf({ address, connections, messages: 1, headers: 12, body: 4096, until }),
+  ]);
   const after = await server.processorTime();
-  return { perSecond, microseconds: ((after ?? NaN) - (before ?? NaN)) * 1e6 / messages };
+  return {
+    perSecond: told.per_second,
+    microseconds: ((after ?? NaN) - (before ?? NaN)) * 1e6 / told.messages,
+  };
 }
 
 function compare(

@@ -1,8 +1,9 @@
 /** Peers that never finish a packet: what mails beside them feel of it, and how long they last. */
 
 import { dribble } from "../../tests/load/slow.ts";
-import { median } from "../bench/figures.ts";
-import type { Place } from "../bench/process.ts";
+import { argumentsOf, send } from "../bench/loadgen.ts";
+import { median } from "../bench/statistics.ts";
+import type { Place } from "./place.ts";
 import { SoakServer } from "./server_process.ts";
 
 /** How many times longer the slowest hundredth of the mails may take beside them. */
@@ -66,8 +67,7 @@ export async function measureSlow(place: Place, options: SlowOptions): Promise<S
 }
 
 async function p99(server: SoakServer, { loadgen, messages }: SlowOptions): Promise<number> {
-  const args = ["-a", `127.0.0.1:${server.port}`, "-c", "16", "-m", "20", "-n", `${messages}`];
-  const { success, stdout } = await new Deno.Command(loadgen, { args, stderr: "inherit" }).output();
-  if (!success) throw new Error("Cannot measure: the load generator failed");
-  return JSON.parse(new TextDecoder().decode(stdout)).ms_p99;
+  const address = `127.0.0.1:${server.port}`;
+  const load = { address, connections: 16, messages: 20, headers: 12, body: 4096, until: { messages } };
+  return (await send([loadgen, ...argumentsOf(load)])).ms_p99;
 }

@@ -1,6 +1,6 @@
 /** How something grows. */
 
-import { median } from "../bench/figures.ts";
+import { median } from "../bench/statistics.ts";
 
 /** A figure at some time. */
 export interface Sample {
