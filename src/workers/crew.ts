@@ -59,7 +59,7 @@ export class Crew {
     this.#sockets = sockets;
     this.#places = places;
     this.addresses = sockets.map(({ address }, at) => address ?? addresses[at]!);
-    this.#timer = setInterval(() => this.#look(), INTERVAL);
+    this.#timer = setInterval(() => this.#watch(), INTERVAL);
   }
 
   /**
@@ -144,46 +144,46 @@ export class Crew {
     await Promise.all(this.#sockets.map((socket) => socket.close()));
   }
 
-  /** Asks each worker how it fares, and sees who has not answered the last time. */
-  #look(): void {
-    for (const [at, place] of this.#places.entries()) {
-      for (const worker of [place.worker, ...place.draining]) {
-        if (worker !== undefined) this.#lookAt(worker, at + 1);
-      }
+  /** Asks each worker how it fares; resolves when all have answered, or the time is up. */
+  async look(timeout: number): Promise<void> {
+    await Promise.allSettled(this.#serving.map((worker) => this.#update(worker, timeout)));
+  }
+
+  async #update(worker: WorkerProcess, timeout?: number): Promise<void> {
+    const { connections } = await worker.link.ask("state", undefined, timeout);
+    worker.connections = connections;
+  }
+
+  /** Sees who has not answered the last time. Looks are counted, not time: it may be this process that was busy. */
+  #watch(): void {
+    for (const [at, { workers }] of this.#places.entries()) {
+      for (const worker of workers) if (worker.state !== "starting") this.#watchOver(worker, at + 1);
     }
   }
 
-  /** Looks are counted, not time: it may be this process that was busy. */
-  #lookAt(worker: WorkerProcess, place: number): void {
+  #watchOver(worker: WorkerProcess, place: number): void {
     const { pid } = worker;
+    const { silentAfter, killAfter, onEvent } = this.#options;
     const before = duration(worker.missed);
-    if (worker.missed++ === 0) {
-      worker.link.ask("state", undefined).then(({ connections }) => {
+    const silent = duration(++worker.missed);
+    if (worker.missed === 1) {
+      this.#update(worker).then(() => {
         const silent = duration(worker.missed);
-        worker.connections = connections;
         worker.missed = 0;
-        if (silent >= this.#options.silentAfter) {
-          this.#options.onEvent({ type: "answered", place, pid, duration: silent });
-        }
+        if (silent >= silentAfter) onEvent({ type: "answered", place, pid, duration: silent });
       }, () => {
         // It has ended.
       });
-      return;
+    } else {
+      const passes = (bound: number) => before < bound && silent >= bound;
+      const killed = passes(killAfter);
+      if (killed || passes(silentAfter)) onEvent({ type: "silent", place, pid, duration: silent, killed });
+      if (killed) worker.kill();
     }
-    const silent = duration(worker.missed);
-    const killed = passes(this.#options.killAfter, before, silent);
-    if (killed || passes(this.#options.silentAfter, before, silent)) {
-      this.#options.onEvent({ type: "silent", place, pid, duration: silent, killed });
-    }
-    if (killed) worker.kill();
   }
 }
 
 /** For how long a worker has not answered that has not in so many looks. The last of them is new. */
 function duration(missed: number): number {
   return Math.max(0, missed - 1) * INTERVAL;
-}
-
-function passes(bound: number, before: number, now: number): boolean {
-  return before < bound && now >= bound;
 }

@@ -14,6 +14,8 @@ export interface WorkerReady {
   readonly type: "ready";
   readonly place: number;
   readonly pid: number;
+  /** Whether it follows one that has died. */
+  readonly again: boolean;
 }
 
 /** A worker has ended that nobody has told to. Mails that it had get what the MTA does without an answer. */

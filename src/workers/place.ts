@@ -25,8 +25,10 @@ export class Place {
   /** How many have died in a row, each soon after it began. */
   #deaths = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Who is about to serve. */
-  #next: WorkerProcess | undefined;
+  /** Those who are about to serve. */
+  readonly #starting: Set<WorkerProcess> = new Set();
+  /** Whether the last one has died, and nobody has followed yet. */
+  #died = false;
   #stopped = false;
 
   constructor(number: number, program: WorkerProgram, tell: (event: WorkerEvent) => void) {
@@ -37,7 +39,7 @@ export class Place {
 
   /** All who are alive, the latest first. */
   get workers(): WorkerProcess[] {
-    return [this.#next, this.worker, ...this.draining].filter((worker) => worker !== undefined);
+    return [...this.#starting, this.worker, ...this.draining].filter((worker) => worker !== undefined);
   }
 
   /**
@@ -48,17 +50,19 @@ export class Place {
    */
   async fill(options: ShutdownOptions = {}): Promise<readonly Address[]> {
     clearTimeout(this.#timer);
-    const next = this.#next = new WorkerProcess(this.#program);
+    const next = new WorkerProcess(this.#program);
+    this.#starting.add(next);
     try {
       const { addresses } = await next.start();
       const before = this.worker;
       this.worker = next;
-      this.#tell({ type: "ready", place: this.#number, pid: next.pid });
+      this.#tell({ type: "ready", place: this.#number, pid: next.pid, again: this.#died });
+      this.#died = false;
       void next.ended.then((by) => this.#lose(next, by));
       if (before !== undefined) void this.#drain(before, options);
       return addresses;
     } finally {
-      this.#next = undefined;
+      this.#starting.delete(next);
     }
   }
 
@@ -74,6 +78,7 @@ export class Place {
     if (this.worker !== worker) return; // It was told to.
     this.worker = undefined;
     if (this.#stopped) return;
+    this.#died = true;
     const steady = performance.now() - worker.since >= BACK_OFF.steady;
     const wait = this.#wait(steady);
     this.#tell({ type: "died", place: this.#number, pid: worker.pid, by, wait });
@@ -86,8 +91,7 @@ export class Place {
   }
 
   #refill(wait: number): void {
-    // Somebody is about to serve already.
-    if (this.#next !== undefined) return;
+    if (this.#starting.size > 0) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.fill().catch((error) => {
@@ -103,7 +107,7 @@ export class Place {
   async stop(options: ShutdownOptions): Promise<number> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#next?.kill();
+    for (const worker of this.#starting) worker.kill();
     const workers = [this.worker, ...this.draining].filter((worker) => worker !== undefined);
     const late = await Promise.all(workers.map((worker) => worker.shutdown(options)));
     return late.reduce((sum, one) => sum + one, 0);
