@@ -47,7 +47,8 @@ export class Crew {
   readonly #places: readonly Place[];
   readonly #timer: ReturnType<typeof setInterval>;
   #reloading: Promise<void> = Promise.resolve();
-  #stopping: Promise<void> | undefined;
+  /** Once it ends. */
+  #closed: Promise<unknown> | undefined;
 
   private constructor(
     options: CrewOptions,
@@ -122,7 +123,7 @@ export class Crew {
    */
   reload(options: ShutdownOptions): Promise<void> {
     const reloading = this.#reloading.then(async () => {
-      for (const place of this.#places) if (this.#stopping === undefined) await place.fill(options);
+      for (const place of this.#places) if (this.#closed === undefined) await place.fill(options);
     });
     this.#reloading = reloading.catch(() => {
       // Told to whoever asked for it.
@@ -132,16 +133,13 @@ export class Crew {
 
   /** Ends all workers at once; resolves with how many connections had not ended when the time was up. */
   async shutdown(options: ShutdownOptions): Promise<number> {
-    const stopped = Promise.all(this.#places.map((place) => place.stop(options)));
-    this.#stopping ??= this.#end(stopped);
-    await this.#stopping;
-    return (await stopped).reduce((sum, late) => sum + late, 0);
-  }
-
-  async #end(stopped: Promise<unknown>): Promise<void> {
-    await stopped;
+    const stopped = this.#places.map((place) => place.stop(options));
+    // From now on nobody is to wait in vain: a connection is refused, as by a server that has ended.
+    this.#closed ??= Promise.all(this.#sockets.map((socket) => socket.close()));
+    const late = await Promise.all(stopped);
     clearInterval(this.#timer);
-    await Promise.all(this.#sockets.map((socket) => socket.close()));
+    await this.#closed;
+    return late.reduce((sum, one) => sum + one, 0);
   }
 
   /** Asks each worker how it fares; resolves when all have answered, or the time is up. */

@@ -13,6 +13,9 @@ const BACK_OFF = {
   most: 30_000,
 } as const;
 
+/** How long is waited for one who is replaced to take no more connections, in milliseconds: it may be busy. */
+const PATIENCE = 1_000;
+
 /** A place for a worker: when one dies, another is started in it. */
 export class Place {
   /** Who serves in it, if it is not empty just now. */
@@ -43,7 +46,7 @@ export class Place {
   }
 
   /**
-   * Starts a worker; when it serves, the one before it takes no more connections, and ends.
+   * Starts a worker; when it serves, the one before it takes no more connections, and ends. Resolves when it takes none.
    *
    * @returns where it listens.
    * @throws {Error} if it cannot be started: then the one before it goes on.
@@ -54,12 +57,16 @@ export class Place {
     this.#starting.add(next);
     try {
       const { addresses } = await next.start();
+      this.#starting.delete(next);
       const before = this.worker;
       this.worker = next;
       this.#tell({ type: "ready", place: this.#number, pid: next.pid, again: this.#died });
       this.#died = false;
       void next.ended.then((by) => this.#lose(next, by));
-      if (before !== undefined) void this.#drain(before, options);
+      if (before !== undefined) {
+        void this.#drain(before, options);
+        await before.hears(PATIENCE);
+      }
       return addresses;
     } finally {
       this.#starting.delete(next);

@@ -110,6 +110,13 @@ export class WorkerProcess {
     return this.#shutdown ??= Promise.all([answer, this.ended]).then(() => this.#late);
   }
 
+  /** Waits until it has done, as far as that is done at once, what it was told before; for so long at most. */
+  async hears(timeout: number): Promise<void> {
+    await this.#link.ask("state", undefined, timeout).catch(() => {
+      // It is busy, or has ended.
+    });
+  }
+
   #killBy(at: number): void {
     if (at >= this.#killAt.at) return;
     clearTimeout(this.#killAt.timer);
