@@ -84,8 +84,10 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     standing = () => standingOf("stopping", modules, serving);
     notices.send("STOPPING=1");
     await serving.look();
-    tell(happenings.stopping(serving.connections, options.drainSeconds));
-    const late = await serving.shutdown({ timeout: options.drainSeconds * 1000 });
+    const { connections } = serving;
+    const ending = serving.shutdown({ timeout: options.drainSeconds * 1000 });
+    tell(happenings.stopping(connections, options.drainSeconds));
+    const late = await ending;
     tell(happenings.stopped(late));
     await notices.sent;
     return late === 0 ? EXIT.accepted : EXIT.trouble;
