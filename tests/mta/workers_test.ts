@@ -60,12 +60,6 @@ async function killWorkers(name: MtaName): Promise<void> {
   }
   await clients;
   await crew.sees("died", 2);
-  console.log(
-    name,
-    taken.length,
-    refused.length,
-    crew.events.filter((e) => e.type === "died").length,
-  );
   await send("afterwards");
   assertEquals(taken.at(-1), "afterwards");
 
