@@ -28,6 +28,7 @@ export interface CrewOptions {
 export interface WorkerState {
   /** Which it is, from 1 on. One that follows another has the same number. */
   readonly place: number;
+  /** Its process. */
   readonly pid: number;
   /** `"draining"` is one that takes no more connections, and ends when it has no more. */
   readonly state: "starting" | "serving" | "draining";

@@ -1,6 +1,6 @@
 import type { LogEntry } from "../session/log.ts";
 
-/** What happens to a worker. Its place is the number, from 1 on, that those have in common who follow one another. */
+/** What happens to a worker. */
 export type WorkerEvent =
   | WorkerReady
   | WorkerDied
@@ -9,20 +9,28 @@ export type WorkerEvent =
   | WorkerAnswered
   | WorkerDrained;
 
-/** A worker serves. */
-export interface WorkerReady {
-  readonly type: "ready";
+/** Something that happens in the place of a worker. */
+export interface PlaceEvent<Type extends string> {
+  /** What it is. */
+  readonly type: Type;
+  /** The place: a number from 1 on, which those have in common who follow one another. */
   readonly place: number;
+}
+
+/** Something that happens to a process. */
+export interface ProcessEvent<Type extends string> extends PlaceEvent<Type> {
+  /** The process. */
   readonly pid: number;
+}
+
+/** A worker serves. */
+export interface WorkerReady extends ProcessEvent<"ready"> {
   /** Whether it follows one that has died. */
   readonly again: boolean;
 }
 
 /** A worker has ended that nobody has told to. Mails that it had get what the MTA does without an answer. */
-export interface WorkerDied {
-  readonly type: "died";
-  readonly place: number;
-  readonly pid: number;
+export interface WorkerDied extends ProcessEvent<"died"> {
   /** The code that it ended by, or the signal. */
   readonly by: number | string;
   /** In how many milliseconds another is started in its place. */
@@ -30,19 +38,15 @@ export interface WorkerDied {
 }
 
 /** A worker could not begin to serve. */
-export interface WorkerFailed {
-  readonly type: "failed";
-  readonly place: number;
+export interface WorkerFailed extends PlaceEvent<"failed"> {
+  /** Why. */
   readonly error: unknown;
   /** In how many milliseconds it is tried again. */
   readonly wait: number;
 }
 
 /** A worker does not answer: its filter keeps it busy, or it is stopped. */
-export interface WorkerSilent {
-  readonly type: "silent";
-  readonly place: number;
-  readonly pid: number;
+export interface WorkerSilent extends ProcessEvent<"silent"> {
   /** For how many milliseconds. */
   readonly duration: number;
   /** Whether it is ended for that. */
@@ -50,19 +54,13 @@ export interface WorkerSilent {
 }
 
 /** A worker answers again. */
-export interface WorkerAnswered {
-  readonly type: "answered";
-  readonly place: number;
-  readonly pid: number;
+export interface WorkerAnswered extends ProcessEvent<"answered"> {
   /** For how many milliseconds it had not. */
   readonly duration: number;
 }
 
 /** A worker has ended in whose place another serves. */
-export interface WorkerDrained {
-  readonly type: "drained";
-  readonly place: number;
-  readonly pid: number;
+export interface WorkerDrained extends ProcessEvent<"drained"> {
   /** How many of its connections had not ended when the time was up. */
   readonly late: number;
 }

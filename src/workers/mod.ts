@@ -20,6 +20,8 @@ export type { Log, LogEntry } from "../session/log.ts";
 export type { Timeouts } from "../session/timeouts.ts";
 export type { WorkerState } from "./crew.ts";
 export type {
+  PlaceEvent,
+  ProcessEvent,
   WorkerAnswered,
   WorkerDied,
   WorkerDrained,
