@@ -35,7 +35,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   session: { imports: PROTOCOL, time: true, runtime: NONE },
   adapters: { imports: ["errors"], time: true, runtime: ALL },
   server: { imports: SERVER, time: true, runtime: /\/(deno|bun|node)\.ts$/ },
-  workers: { imports: SERVER, time: true, runtime: ALL, loads: /\/worker\.ts$/ },
+  workers: { imports: [...SERVER, "observe"], time: true, runtime: ALL, loads: /\/worker\.ts$/ },
   client: { imports: [...PROTOCOL, "mta", "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
   mime: {
     imports: ["errors", "wire", "session"],

@@ -13,6 +13,8 @@ import { clearPath, removePath, secure } from "./unix_socket.ts";
  */
 export interface SharedSocket {
   readonly fd: number;
+  /** Whether processes that this one starts have it without being given it, by the same number. */
+  readonly everywhere: boolean;
   /** Where it is: the real port where 0 was asked for; not known of one that was passed to this process itself. */
   readonly address: Address | undefined;
   /** Lets go of it; what was passed to this process stays with whoever opened it. */
@@ -32,13 +34,14 @@ interface Opened {
  * @throws {MilterError} `LISTEN` if the address is in use or not permitted.
  */
 export async function openShared(asked: Address | InheritedSocket): Promise<SharedSocket> {
-  if ("fd" in asked) return { fd: asked.fd, address: undefined, close: () => Promise.resolve() };
+  if ("fd" in asked) return passed(asked);
   try {
     if ("path" in asked) await clearPath(asked);
     const { fd, port, close } = await openHere(asked);
     const address = "path" in asked ? asked : { host: asked.host, port };
     const shared = {
       fd,
+      everywhere: onDeno,
       address,
       async close() {
         close();
@@ -52,9 +55,27 @@ export async function openShared(asked: Address | InheritedSocket): Promise<Shar
   }
 }
 
+/**
+ * On Deno, whoever is given a descriptor at its start makes the socket one that blocks, for all who have it: a worker
+ * that finds a connection taken by another would wait for the next, and do nothing else. So it is a copy that nobody
+ * is given, because everybody has it.
+ */
+const onDeno: boolean = "Deno" in globalThis;
+
+/** A socket that was passed to this process. */
+function passed({ fd }: InheritedSocket): SharedSocket {
+  const copy = onDeno ? denoLibrary().dup(fd) : fd;
+  return {
+    fd: copy,
+    everywhere: onDeno,
+    address: undefined,
+    close: () => Promise.resolve(onDeno ? void denoLibrary().close(copy) : undefined),
+  };
+}
+
 /** By this runtime's own means: none of them says how a socket is opened whose connections are left to others. */
 function openHere(address: Address): Opened | Promise<Opened> {
-  if ("Deno" in globalThis) return openByDeno(address);
+  if (onDeno) return openByDeno(address);
   return "Bun" in globalThis ? openByBun(address) : openByNode(address);
 }
 
@@ -103,6 +124,22 @@ interface DenoApi {
     readonly addr: { readonly port?: number };
     close(): void;
   };
+  dlopen(
+    library: string,
+    functions: Readonly<Record<keyof CFunctions, { parameters: ["i32"]; result: "i32" }>>,
+  ): { readonly symbols: CFunctions };
+}
+
+/** What is called of the C library. */
+interface CFunctions {
+  dup(fd: number): number;
+  close(fd: number): number;
+}
+
+function denoLibrary(): CFunctions {
+  const { Deno } = globalThis as unknown as { readonly Deno: DenoApi };
+  const row = { parameters: ["i32"], result: "i32" } as { parameters: ["i32"]; result: "i32" };
+  return fromCLibrary((library) => Deno.dlopen(library, { dup: row, close: row }).symbols);
 }
 
 /** How often it is tried to learn which descriptor is the new one. */
@@ -120,7 +157,12 @@ async function openByDeno(address: Address): Promise<Opened> {
     );
     const added = socketsOfProcess().filter((fd) => !before.has(fd));
     const port = listener.addr.port ?? 0;
-    if (added.length === 1) return { fd: added[0]!, port, close: () => listener.close() };
+    if (added.length === 1) {
+      const { dup, close } = denoLibrary();
+      const fd = dup(added[0]!);
+      listener.close();
+      return { fd, port, close: () => void close(fd) };
+    }
     // Something else has opened a socket in this very moment, a look-up of a name perhaps.
     listener.close();
     if ("path" in address) await removePath(address);
@@ -181,12 +223,20 @@ function openByBun(address: Address): Opened {
 }
 
 function copyOf(fd: number, { FFI }: BunApi): number {
+  return fromCLibrary((library) =>
+    FFI.dlopen(library, { dup: { args: ["i32"], returns: "i32" } }).symbols.dup(fd)
+  );
+}
+
+/** What is had from the C library, by whichever name it goes here. */
+function fromCLibrary<Value>(have: (library: string) => Value): Value {
+  let failure: unknown;
   for (const library of C_LIBRARIES) {
     try {
-      return FFI.dlopen(library, { dup: { args: ["i32"], returns: "i32" } }).symbols.dup(fd);
-    } catch {
-      // It goes by another name here.
+      return have(library);
+    } catch (error) {
+      failure ??= error;
     }
   }
-  throw new Error("Bun finds no C library to copy its descriptor by");
+  throw failure;
 }

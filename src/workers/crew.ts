@@ -2,7 +2,7 @@ import type { Address, InheritedSocket } from "../adapters/address.ts";
 import { openShared, type SharedSocket } from "../adapters/shared_socket.ts";
 import type { ShutdownOptions } from "../server/server.ts";
 import type { WorkerEvent } from "./events.ts";
-import type { Questions } from "./link.ts";
+import { EndedMetrics } from "./ended_metrics.ts";
 import { Place } from "./place.ts";
 import type { WorkerProcess } from "./worker_process.ts";
 
@@ -51,12 +51,16 @@ export class Crew {
   /** Once it ends. */
   #closed: Promise<unknown> | undefined;
 
+  readonly #ended: EndedMetrics;
+
   private constructor(
     options: CrewOptions,
     sockets: readonly SharedSocket[],
     places: readonly Place[],
     addresses: readonly Address[],
+    ended: EndedMetrics,
   ) {
+    this.#ended = ended;
     this.#options = options;
     this.#sockets = sockets;
     this.#places = places;
@@ -76,12 +80,14 @@ export class Crew {
     const places: Place[] = [];
     try {
       for (const asked of listen) sockets.push(await openShared(asked));
-      const common = { program, data, sockets, runtimeArguments, onTell };
+      const ended = new EndedMetrics();
+      const onEnd = ({ metrics }: WorkerProcess) => ended.add(metrics);
+      const common = { program, data, sockets, runtimeArguments, onTell, onEnd };
       for (let number = 1; number <= workers; number++) places.push(new Place(number, common, onEvent));
       const [first, ...others] = places;
       const addresses = await first!.fill();
       await Promise.all(others.map((place) => place.fill()));
-      return new Crew(options, sockets, places, addresses);
+      return new Crew(options, sockets, places, addresses, ended);
     } catch (error) {
       await Promise.all(places.map((place) => place.stop({ timeout: 0 })));
       await Promise.all(sockets.map((socket) => socket.close()));
@@ -97,18 +103,15 @@ export class Crew {
   }
 
   /**
-   * Asks all workers that serve; resolves when each has answered, or the time is up.
-   *
-   * @returns the answers of those who have.
+   * The metrics of all workers as those of one, as Prometheus reads them; empty if they keep none. Who does not answer in
+   * time, or has ended, is in it as of the last time.
    */
-  async ask<Name extends keyof Questions>(
-    name: Name,
-    data: Questions[Name]["data"],
-    timeout: number,
-  ): Promise<Questions[Name]["answer"][]> {
-    const asked = this.#serving.map(({ link }) => link.ask(name, data, timeout));
-    const answers = await Promise.allSettled(asked);
-    return answers.flatMap((answer) => answer.status === "fulfilled" ? [answer.value] : []);
+  async metrics(timeout: number): Promise<string> {
+    const serving = this.#serving;
+    await Promise.allSettled(serving.map(async (worker) => {
+      worker.metrics = await worker.link.ask("metrics", undefined, timeout);
+    }));
+    return this.#ended.sumWith(serving.map(({ metrics }) => metrics));
   }
 
   /** Those who have begun to serve, and have not ended. */

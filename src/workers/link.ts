@@ -10,14 +10,22 @@ export interface Questions {
   readonly state: { readonly data: undefined; readonly answer: WorkerLoad };
   /** Its metrics, as Prometheus reads them; empty if it keeps none. */
   readonly metrics: { readonly data: undefined; readonly answer: string };
-  /** To take no more connections, and to end; the answer is how many had not ended when the time was up. */
-  readonly shutdown: { readonly data: ShutdownOptions; readonly answer: number };
+  /** To take no more connections, and to end. */
+  readonly shutdown: { readonly data: ShutdownOptions; readonly answer: Ended };
 }
 
 /** A worker that serves. */
 export interface Started {
   /** Where it listens, for each descriptor that it was given. */
   readonly addresses: readonly Address[];
+}
+
+/** A worker that has served. */
+export interface Ended {
+  /** How many connections had not ended when the time was up. */
+  readonly late: number;
+  /** Its metrics, for the last time. */
+  readonly metrics: string;
 }
 
 /** What a worker has to do. */

@@ -24,7 +24,7 @@ function workForModule(): void {
       if (typeof exported.default !== "function") {
         throw new TypeError(`Cannot serve: the default export of ${module} is no filter`);
       }
-      const [listen] = passedSockets(1);
+      const [listen] = passedSockets();
       // What it does not take as a filter or an option, it refuses.
       server = await serve(exported.default as Filter, { ...options, ...exported.options, listen: listen! });
       ending = new Ending([server]);

@@ -2,7 +2,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Address, InheritedSocket } from "../adapters/address.ts";
 import type { ShutdownOptions } from "../server/server.ts";
-import { Link, type WorkerLoad } from "./link.ts";
+import { SOCKETS } from "./worker_process.ts";
+import { type Ended, Link, type WorkerLoad } from "./link.ts";
 
 /** What a worker does for its supervisor. */
 export interface Duties<Data> {
@@ -19,15 +20,14 @@ export interface Duties<Data> {
 /** How long what is still open may keep the process, in milliseconds: output, and whatever a filter has left. */
 const GRACE = 500;
 
-/** The first descriptor that a supervisor passes. */
-const FIRST = 3;
-
 /** Signals that come to a terminal's or a service's processes all at once: what becomes of workers, one decides. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The sockets that a supervisor has passed. */
-export function passedSockets(count: number): InheritedSocket[] {
-  return Array.from({ length: count }, (_, at) => ({ fd: FIRST + at }));
+/** The sockets that a supervisor has passed; what a filter starts is not told of them. */
+export function passedSockets(): InheritedSocket[] {
+  const fds = process.env[SOCKETS] ?? "";
+  delete process.env[SOCKETS];
+  return fds.split(",").map((fd) => ({ fd: Number(fd) }));
 }
 
 /** Whether this process was started to run the module with this URL. */
@@ -38,8 +38,9 @@ export function isProgram(url: string): boolean {
 /** Makes this process a worker: it does what its supervisor asks, and ends with it. */
 export function work<Data>({ start, state, metrics = () => "", shutdown }: Duties<Data>): void {
   let started: Promise<unknown> = Promise.resolve();
-  let stopped: Promise<number> | undefined;
-  const stop = (options: ShutdownOptions) => stopped = started.then(() => shutdown(options), () => 0);
+  let stopped: Promise<Ended> | undefined;
+  const stop = (options: ShutdownOptions) =>
+    stopped = started.then(() => shutdown(options), () => 0).then((late) => ({ late, metrics: metrics() }));
   const link = new Link({
     send: (text) => {
       // A supervisor that is gone is told of by the end of the link.

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import type { SharedSocket } from "../adapters/shared_socket.ts";
 import type { ShutdownOptions } from "../server/server.ts";
 import { Link, type Started } from "./link.ts";
@@ -15,7 +16,15 @@ export interface WorkerProgram {
   readonly runtimeArguments: readonly string[] | undefined;
   /** Takes what a worker tells. */
   readonly onTell: ((data: unknown) => void) | undefined;
+  /** Is told that one has ended, whyever. */
+  readonly onEnd: (worker: WorkerProcess) => void;
 }
+
+/** The variable that tells a worker which sockets it has, by their descriptors. */
+export const SOCKETS: string = "KILTER_SOCKETS";
+
+/** The first descriptor that a process is given beside the standard streams. */
+const FIRST = 3;
 
 /** How much longer than it was told a worker may take to end, in milliseconds. */
 const GRACE = 5_000;
@@ -26,6 +35,8 @@ export class WorkerProcess {
   state: "starting" | "serving" | "draining" = "starting";
   /** How many connections it had when it last answered. */
   connections = 0;
+  /** Its metrics when it was last asked for them. */
+  metrics = "";
   /** How many looks at it have been in vain, one after the other. */
   missed = 0;
   /** When it began to serve. */
@@ -42,10 +53,13 @@ export class WorkerProcess {
     timer: undefined,
   };
 
-  constructor({ program, data, sockets, runtimeArguments, onTell }: WorkerProgram) {
+  constructor({ program, data, sockets, runtimeArguments, onTell, onEnd }: WorkerProgram) {
     const [command = "", ...args] = runtimeCommand(program, runtimeArguments);
+    const given = sockets.filter(({ everywhere }) => !everywhere);
+    const fds = sockets.map((socket) => socket.everywhere ? socket.fd : FIRST + given.indexOf(socket));
     const child = spawn(command, args, {
-      stdio: ["ignore", "inherit", "inherit", ...sockets.map(({ fd }) => fd), "ipc"],
+      stdio: ["ignore", "inherit", "inherit", ...given.map(({ fd }) => fd), "ipc"],
+      env: { ...process.env, [SOCKETS]: fds.join() },
     });
     this.#child = child;
     this.#data = data;
@@ -61,9 +75,10 @@ export class WorkerProcess {
       child.once("error", (error) => resolve(error.message));
       child.once("exit", (code, signal) => resolve(code ?? signal ?? ""));
     });
-    this.ended.finally(() => {
+    void this.ended.then(() => {
       this.#link.close();
       clearTimeout(this.#killAt.timer);
+      onEnd(this);
     });
   }
 
@@ -100,8 +115,9 @@ export class WorkerProcess {
     this.state = "draining";
     const { timeout = 10_000, linger = 0 } = options;
     this.#killBy(performance.now() + linger + timeout + GRACE);
-    const answer = this.#link.ask("shutdown", options).then((late) => {
+    const answer = this.#link.ask("shutdown", options).then(({ late, metrics }) => {
       this.#late = late;
+      this.metrics = metrics;
       if (this.#child.connected) this.#child.disconnect();
     }, () => {
       // It has ended without an answer.

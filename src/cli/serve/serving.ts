@@ -2,6 +2,7 @@ import type { Address, InheritedSocket } from "../../adapters/address.ts";
 import { Ending } from "../../server/ending.ts";
 import { serve } from "../../server/serve.ts";
 import type { ServeOptions, Server, ShutdownOptions } from "../../server/server.ts";
+import type { WorkerState } from "../../workers/crew.ts";
 import { filesOf, type FilterModules, loadFilter } from "./filter_modules.ts";
 
 /** Where, and how, modules are served. */
@@ -15,6 +16,10 @@ export interface Served {
   readonly addresses: readonly Address[];
   /** How many connections are open, as far as is known. */
   readonly connections: number;
+  /** Whether somebody takes connections. */
+  readonly ready: boolean;
+  /** Who serves, if it is not this process. */
+  readonly workers?: readonly WorkerState[];
   /** Why the latest reload failed, if it did. */
   readonly reloadFailure: unknown;
   /** Learns how many connections are open. */
@@ -27,6 +32,7 @@ export interface Served {
 
 /** Modules that are served, at one address or several, and can be loaded anew. */
 export class Serving implements Served {
+  readonly ready = true;
   readonly #modules: FilterModules;
   readonly #servers: readonly Server[];
   readonly #ending: Ending;

@@ -49,21 +49,30 @@ export interface ServiceOptions {
 export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCode> {
   const { workers, tell } = options;
   const modules = [...options.modules, ...options.shadows];
-  const metrics = options.health && prometheus();
+  const own = options.health && prometheus();
+  let metrics = () => Promise.resolve(own?.text() ?? "");
   let standing = (): Standing => ({ status: "starting", modules });
   let changed = () => {};
   const watch = options.watch ? new FileWatch(() => changed()) : undefined;
   outliveReaders();
   try {
     // It listens first and ends last, so that probes are told of all that is between.
-    await using _health = metrics && await openHealth(options, {
+    await using _health = await openHealth(options, {
       standing: () => standing(),
-      metrics: () => Promise.resolve(metrics.text()),
+      metrics: () => metrics(),
     });
     const onFiles = async (files: readonly string[]) => await watch?.follow(files);
-    const serving: Served = workers === undefined
-      ? await serveHere({ ...options, observers: metrics ? [metrics] : [] }, onFiles)
-      : await ServingWorkers.start({ ...options, workers }, onFiles);
+    let serving: Served;
+    if (workers === undefined) {
+      serving = await serveHere({ ...options, observers: own ? [own] : [] }, onFiles);
+    } else {
+      const crew = serving = await ServingWorkers.start({
+        ...options,
+        workers,
+        metrics: own !== undefined,
+      }, onFiles);
+      metrics = () => crew.metrics();
+    }
 
     const notices = new Notices(tell);
     changed = () => void reload(serving, notices, tell);
@@ -111,12 +120,14 @@ async function openHealth(
 
 /** What a probe is told of what is served. */
 function standingOf(status: Standing["status"], modules: readonly string[], serving: Served): Standing {
-  const { addresses, connections, reloadFailure } = serving;
+  const { addresses, connections, reloadFailure, ready, workers } = serving;
   return {
-    status,
+    // Where all workers have died, others are about to start.
+    status: status === "ready" && !ready ? "starting" : status,
     modules,
     addresses: addresses.map(formatAddress),
     connections,
+    workers,
     // Not a reason to send mail elsewhere: what was loaded before goes on.
     reloadFailed: reloadFailure && messageOf(reloadFailure),
   };

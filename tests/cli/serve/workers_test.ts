@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import process from "node:process";
 import { activate, noPerl } from "../../activation.ts";
 import { assert, assertEquals, assertMatch, assertRejects, delay, tempDir, test } from "../../harness.ts";
+import { request } from "../../http.ts";
 import { CONVERSATION, GREETING, mail, MESSAGE } from "../../mta_commands.ts";
 import { kilter } from "../captured.ts";
 import { LIBRARY, type Served, serveFiles, startServing } from "./served.ts";
@@ -179,6 +180,32 @@ test("kilter serve --workers takes the socket that systemd has opened, whoever d
   served.child.signal("SIGTERM");
   assertEquals(await served.child.ended, 0);
 });
+
+test(
+  "kilter serve --workers --health tells of all workers as of one, and forgets none that has ended",
+  SLOW,
+  async () => {
+    await using served = await serveFiles(FILES, { args: [...TWO, "--health", "127.0.0.1:0"] });
+    const [, health = ""] = await served.child.says(/health check on http:\/\/(\S+):/);
+    const connections = async (): Promise<number> => {
+      const { body } = await request(health, "/metrics");
+      return Number(/^kilter_connections_total (\d+)$/m.exec(body)?.[1]);
+    };
+    for (let one = 0; one < 6; one++) await ask(served);
+    while (await connections() < 6) await delay(20); // Who is busy is counted as of the last time.
+    const { status, body } = await request(health, "/readyz");
+    const { workers, ...rest } = JSON.parse(body);
+    assertEquals([status, rest.status, rest.addresses], [200, "ready", served.addresses]);
+    assertEquals(workers.map(({ state }: { readonly state: string }) => state), ["serving", "serving"]);
+    process.kill(workers[0].pid, "SIGKILL");
+    await served.child.says(/serves\n/);
+    assertEquals(await connections(), 6);
+    await ask(served);
+    served.child.signal("SIGHUP");
+    await served.child.says(/reloaded/);
+    while (await connections() < 7) await delay(20);
+  },
+);
 
 test("kilter serve --workers listens on several addresses", SLOW, async () => {
   await using directory = await tempDir();

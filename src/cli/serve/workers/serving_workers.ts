@@ -1,6 +1,6 @@
 import type { Address } from "../../../adapters/address.ts";
 import { openToAll, type ShutdownOptions } from "../../../server/server.ts";
-import { Crew } from "../../../workers/crew.ts";
+import { Crew, type WorkerState } from "../../../workers/crew.ts";
 import { LINGER, SILENT_AFTER } from "../../../workers/serve_workers.ts";
 import type { Terminal } from "../../terminal.ts";
 import { filesOf } from "../filter_modules.ts";
@@ -27,6 +27,8 @@ export interface WorkersOptions {
 export interface ServingWorkersOptions extends Omit<ServeHereOptions, "onError" | "observers"> {
   readonly onError: WorkerData["onError"];
   readonly workers: WorkersOptions;
+  /** Whether they keep metrics. */
+  readonly metrics: boolean;
 }
 
 /** How long is waited for what workers tell, in milliseconds. */
@@ -46,14 +48,23 @@ export class ServingWorkers implements Served {
 
   /** As {@linkcode Serving.start}. */
   static async start(
-    { modules, shadows, listen, onError, told, tell, workers }: ServingWorkersOptions,
+    { modules, shadows, listen, onError, told, tell, workers, metrics }: ServingWorkersOptions,
     onFiles: (files: readonly string[]) => Promise<void>,
   ): Promise<ServingWorkers> {
     const files = async () => await onFiles(await filesOf({ filters: modules, shadows }));
     await files();
     const { count, killAfter, terminal, report } = workers;
     const { coloured } = terminal;
-    const data: WorkerData = { modules, shadows, told, onError, sockets: listen.length, report, coloured };
+    const data: WorkerData = {
+      metrics,
+      modules,
+      shadows,
+      told,
+      onError,
+
+      report,
+      coloured,
+    };
     const crew = await Crew.start({
       program: WORKER,
       data,
@@ -76,8 +87,22 @@ export class ServingWorkers implements Served {
     return this.#crew.addresses;
   }
 
+  get workers(): readonly WorkerState[] {
+    return this.#crew.workers;
+  }
+
+  /** One is enough. */
+  get ready(): boolean {
+    return this.workers.some(({ state }) => state === "serving");
+  }
+
   get connections(): number {
-    return this.#crew.workers.reduce((sum, { connections }) => sum + connections, 0);
+    return this.workers.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** The metrics of all workers as those of one. */
+  metrics(): Promise<string> {
+    return this.#crew.metrics(PATIENCE);
   }
 
   async look(): Promise<void> {
