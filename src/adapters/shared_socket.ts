@@ -64,12 +64,12 @@ const onDeno: boolean = "Deno" in globalThis;
 
 /** A socket that was passed to this process. */
 function passed({ fd }: InheritedSocket): SharedSocket {
-  const copy = onDeno ? denoLibrary().dup(fd) : fd;
+  const copy = onDeno ? callFromDeno("dup", fd) : fd;
   return {
     fd: copy,
     everywhere: onDeno,
     address: undefined,
-    close: () => Promise.resolve(onDeno ? void denoLibrary().close(copy) : undefined),
+    close: () => Promise.resolve(onDeno ? void callFromDeno("close", copy) : undefined),
   };
 }
 
@@ -126,8 +126,14 @@ interface DenoApi {
   };
   dlopen(
     library: string,
-    functions: Readonly<Record<keyof CFunctions, { parameters: ["i32"]; result: "i32" }>>,
-  ): { readonly symbols: CFunctions };
+    functions: Readonly<Record<keyof CFunctions, CFunctionRow>>,
+  ): { readonly symbols: CFunctions; close(): void };
+}
+
+/** What is taken, and returned. */
+interface CFunctionRow {
+  readonly parameters: ["i32"];
+  readonly result: "i32";
 }
 
 /** What is called of the C library. */
@@ -136,10 +142,16 @@ interface CFunctions {
   close(fd: number): number;
 }
 
-function denoLibrary(): CFunctions {
+/** Calls a function of the C library. */
+function callFromDeno(name: keyof CFunctions, fd: number): number {
   const { Deno } = globalThis as unknown as { readonly Deno: DenoApi };
-  const row = { parameters: ["i32"], result: "i32" } as { parameters: ["i32"]; result: "i32" };
-  return fromCLibrary((library) => Deno.dlopen(library, { dup: row, close: row }).symbols);
+  const row: CFunctionRow = { parameters: ["i32"], result: "i32" };
+  return fromCLibrary((library) => {
+    const functions = Deno.dlopen(library, { dup: row, close: row });
+    const result = functions.symbols[name](fd);
+    functions.close();
+    return result;
+  });
 }
 
 /** How often it is tried to learn which descriptor is the new one. */
@@ -158,10 +170,9 @@ async function openByDeno(address: Address): Promise<Opened> {
     const added = socketsOfProcess().filter((fd) => !before.has(fd));
     const port = listener.addr.port ?? 0;
     if (added.length === 1) {
-      const { dup, close } = denoLibrary();
-      const fd = dup(added[0]!);
-      listener.close();
-      return { fd, port, close: () => void close(fd) };
+      const fd = callFromDeno("dup", added[0]!);
+      keepingFile(address, () => listener.close());
+      return { fd, port, close: () => void callFromDeno("close", fd) };
     }
     // Something else has opened a socket in this very moment, a look-up of a name perhaps.
     listener.close();
@@ -208,18 +219,23 @@ function openByBun(address: Address): Opened {
   const target = "path" in address ? { unix: address.path } : { hostname: address.host, port: address.port };
   const listener = Bun.listen({ ...target, socket: { data() {} } });
   const { port } = listener;
-  const away = "path" in address ? `${address.path}.${process.pid}` : undefined;
   try {
     const fd = copyOf(listener.fd, Bun);
-    // It would remove the file.
-    if ("path" in address) renameSync(address.path, away!);
-    listener.stop();
-    if ("path" in address) renameSync(away!, address.path);
+    keepingFile(address, () => listener.stop());
     return { fd, port, close: () => closeSync(fd) };
   } catch (error) {
     listener.stop();
     throw error;
   }
+}
+
+/** Closes a listener of which a copy stays: the file of a Unix socket would go with it. */
+function keepingFile(address: Address, close: () => void): void {
+  if (!("path" in address)) return close();
+  const away = `${address.path}.${process.pid}`;
+  renameSync(address.path, away);
+  close();
+  renameSync(away, address.path);
 }
 
 function copyOf(fd: number, { FFI }: BunApi): number {
