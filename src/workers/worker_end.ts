@@ -38,9 +38,8 @@ export function isProgram(url: string): boolean {
 /** Makes this process a worker: it does what its supervisor asks, and ends with it. */
 export function work<Data>({ start, state, metrics = () => "", shutdown }: Duties<Data>): void {
   let started: Promise<unknown> = Promise.resolve();
-  let stopped: Promise<Ended> | undefined;
-  const stop = (options: ShutdownOptions) =>
-    stopped = started.then(() => shutdown(options), () => 0).then((late) => ({ late, metrics: metrics() }));
+  const stop = (options: ShutdownOptions): Promise<Ended> =>
+    started.then(() => shutdown(options), () => 0).then((late) => ({ late, metrics: metrics() }));
   const link = new Link({
     send: (text) => {
       // A supervisor that is gone is told of by the end of the link.
@@ -62,8 +61,8 @@ export function work<Data>({ start, state, metrics = () => "", shutdown }: Dutie
   process.on("message", (text) => link.receive(String(text)));
   process.on("disconnect", () => {
     link.close();
-    // If nobody has told it to end, its supervisor has died: whoever takes its place needs the address.
-    (stopped ?? stop({})).finally(end);
+    // If nobody has told it to end by now, its supervisor has died: whoever takes its place needs the address.
+    stop({}).finally(end);
   });
 }
 
