@@ -59,11 +59,29 @@ export function work<Data>({ start, state, metrics = () => "", shutdown }: Dutie
   });
   for (const signal of SIGNALS) process.on(signal, () => {});
   process.on("message", (text) => link.receive(String(text)));
-  process.on("disconnect", () => {
+  onParentLost(() => {
     link.close();
     // If nobody has told it to end by now, its supervisor has died: whoever takes its place needs the address.
     stop({}).finally(end);
   });
+}
+
+/** How often a worker looks whether it still has its supervisor, in milliseconds. */
+const LOOK = 1_000;
+
+/** Is called once, when the supervisor has let go of this process or has died: of that Deno does not always tell. */
+function onParentLost(lost: () => void): void {
+  const parent = process.ppid;
+  const once = () => {
+    clearInterval(timer);
+    process.off("disconnect", once);
+    lost();
+  };
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) once();
+  }, LOOK);
+  timer.unref?.();
+  process.on("disconnect", once);
 }
 
 function end(): void {
