@@ -24,7 +24,7 @@ const ALL = /(?:)/;
 
 const PROTOCOL: readonly string[] = ["errors", "wire", "protocol"];
 const SERVER: readonly string[] = [...PROTOCOL, "session", "adapters", "server"];
-const EVERYTHING: readonly string[] = [...SERVER, "mta", "client", "testing", "cli"];
+const EVERYTHING: readonly string[] = [...SERVER, "workers", "mta", "client", "testing", "cli"];
 
 /** All rooms: the directories of `src`, and `errors.ts`. */
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -35,6 +35,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   session: { imports: PROTOCOL, time: true, runtime: NONE },
   adapters: { imports: ["errors"], time: true, runtime: ALL },
   server: { imports: SERVER, time: true, runtime: /\/(deno|bun|node)\.ts$/ },
+  workers: { imports: [...SERVER, "observe"], time: true, runtime: ALL, loads: /\/worker\.ts$/ },
   client: { imports: [...PROTOCOL, "mta", "adapters"], time: true, runtime: /\/(deno|bun|node)\.ts$/ },
   mime: {
     imports: ["errors", "wire", "session"],

@@ -38,6 +38,11 @@ export interface ShutdownOptions {
    * milliseconds; 1,000 by default. When it was closed, the MTA judges by itself.
    */
   readonly idle?: number;
+  /**
+   * How long connections that are open are first served on as before, in milliseconds, while no more are taken; 0 by
+   * default. Those that end by themselves meanwhile notice nothing.
+   */
+  readonly linger?: number;
 }
 
 /** How long a connection without a message in progress is kept by default. */
@@ -86,10 +91,8 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   } catch (error) {
     throw addressError("listen on", address, error);
   }
-  if (options.allow === undefined && "host" in address && !isLoopback(address.host)) {
-    const where = formatAddress(listener.address);
-    service.warn(`Listening on ${where} to everybody who gets there: "allow" says who may connect`);
-  }
+  const open = "fd" in address ? undefined : openToAll(listener.address, options.allow);
+  if (open !== undefined) service.warn(open);
   const server = new RunningServer(listener, service);
   options.signal?.addEventListener("abort", server.onAbort, { once: true });
   const forget = () => options.signal?.removeEventListener("abort", server.onAbort);
@@ -97,6 +100,12 @@ export async function serveBy(adapter: Adapter, filter: Filter, options: ServeOp
   if (options.signal?.aborted) server.onAbort();
   options.onListen?.(server.address);
   return server;
+}
+
+/** The warning about a server that listens to more than this machine, and does not say to whom; none if it is not so. */
+export function openToAll(address: Address, allow: readonly string[] | undefined): string | undefined {
+  if (allow !== undefined || !("host" in address) || isLoopback(address.host)) return undefined;
+  return `Listening on ${formatAddress(address)} to everybody who gets there: "allow" says who may connect`;
 }
 
 function checkFilter(filter: Filter): Filter {
@@ -111,6 +120,11 @@ class RunningServer implements Server {
   readonly #service: Service;
   #finish!: (ending: Promise<void>) => void;
   #shutdown: Promise<void> | undefined;
+  /** When connections are no longer served as before. */
+  #linger: { readonly until: number; readonly timer: ReturnType<typeof setTimeout> | undefined } = {
+    until: Infinity,
+    timer: undefined,
+  };
   /** When what has not ended is cut. */
   #deadline: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> | undefined } = {
     at: Infinity,
@@ -141,14 +155,23 @@ class RunningServer implements Server {
     });
   };
 
-  shutdown({ timeout = 10_000, idle = IDLE }: ShutdownOptions = {}): Promise<void> {
-    const end = performance.now() + timeout;
+  shutdown({ timeout = 10_000, idle = IDLE, linger = 0 }: ShutdownOptions = {}): Promise<void> {
+    const until = performance.now() + linger;
     if (this.#shutdown === undefined) {
-      this.#cutAt(end);
-      this.#shutdown = this.#end(idle);
+      this.#shutdown = this.#end(this.#listener.close());
       this.#finish(this.#shutdown);
-    } else if (end < this.#deadline.at) this.#cutAt(end);
+    }
+    if (until < this.#linger.until) this.#drainAt(until, idle);
+    if (until + timeout < this.#deadline.at) this.#cutAt(until + timeout);
     return this.#shutdown;
+  }
+
+  /** Serves connections as before until a time. */
+  #drainAt(until: number, idle: number): void {
+    clearTimeout(this.#linger.timer);
+    const drain = () => this.#service.drain(idle);
+    const wait = until - performance.now();
+    this.#linger = { until, timer: wait <= 0 ? void drain() : later(drain, wait) };
   }
 
   /** Cuts at a time what has not ended by then. */
@@ -158,16 +181,15 @@ class RunningServer implements Server {
       this.#service.cut();
       this.#deadline = { at, timer: setTimeout(() => this.#service.destroy(), LAST_WORDS) };
     };
-    this.#deadline = { at, timer: setTimeout(cut, Math.max(0, at - performance.now())) };
+    this.#deadline = { at, timer: later(cut, at - performance.now()) };
   }
 
-  async #end(idle: number): Promise<void> {
+  async #end(closed: Promise<void>): Promise<void> {
     try {
-      const closed = this.#listener.close();
-      this.#service.drain(idle);
       await closed;
     } finally {
       await this.#service.idle();
+      clearTimeout(this.#linger.timer);
       clearTimeout(this.#deadline.timer);
     }
   }
@@ -175,4 +197,11 @@ class RunningServer implements Server {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
+}
+
+/** The longest that a timer waits, in milliseconds: longer ones would end at once. */
+const LONGEST = 2 ** 31 - 1;
+
+function later(act: () => void, milliseconds: number): ReturnType<typeof setTimeout> {
+  return setTimeout(act, Math.min(Math.max(0, milliseconds), LONGEST));
 }

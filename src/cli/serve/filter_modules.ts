@@ -24,7 +24,7 @@ export interface FilterModules {
 const TOLD: readonly Sight[] = ["connect", "helo", "mail", "rcpt"];
 
 /** All files that the modules are made of. */
-export function filesOf({ filters, shadows }: FilterModules): Promise<string[]> {
+export function filesOf({ filters, shadows }: Pick<FilterModules, "filters" | "shadows">): Promise<string[]> {
   return localFiles([...filters, ...shadows].map((path) => resolve(path)));
 }
 

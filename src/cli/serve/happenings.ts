@@ -1,6 +1,7 @@
 import { type Address, formatAddress, type TcpAddress } from "../../adapters/address.ts";
 import { describe, type LogEntry } from "../../session/log.ts";
 import type { ShadowReport } from "../../session/member.ts";
+import { describeWorker, levelOf, type WorkerEvent } from "../../workers/events.ts";
 import { visible } from "../layout.ts";
 import { PATHS } from "./health/answers.ts";
 import type { Facts, Happening } from "./reporter.ts";
@@ -77,6 +78,13 @@ export function logged(entry: LogEntry): Happening {
     facts: () => ({ level, message, filter, peer, stage, queueId, stack: stack || undefined }),
     text: () => [describe(entry), ...trace].map(visible).join("\n  "),
   };
+}
+
+/** What happens to a worker. */
+export function ofWorker(event: WorkerEvent): Happening {
+  const level = event.type === "ready" && event.again ? "news" : levelOf(event);
+  const { type, ...facts } = "error" in event ? { ...event, error: String(event.error) } : event;
+  return plain(`worker${type[0]!.toUpperCase()}${type.slice(1)}`, level, describeWorker(event), facts);
 }
 
 /** What a filter that is only watched would have said: worth a line if it is something else. */

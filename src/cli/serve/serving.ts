@@ -1,6 +1,8 @@
 import type { Address, InheritedSocket } from "../../adapters/address.ts";
+import { Ending } from "../../server/ending.ts";
 import { serve } from "../../server/serve.ts";
-import type { ServeOptions, Server } from "../../server/server.ts";
+import type { ServeOptions, Server, ShutdownOptions } from "../../server/server.ts";
+import type { WorkerState } from "../../workers/crew.ts";
 import { filesOf, type FilterModules, loadFilter } from "./filter_modules.ts";
 
 /** Where, and how, modules are served. */
@@ -8,14 +10,35 @@ export interface ServingOptions extends Omit<ServeOptions, "listen"> {
   readonly listen: readonly (Address | InheritedSocket)[];
 }
 
+/** What is served, by whomever. */
+export interface Served {
+  /** Where it listens. */
+  readonly addresses: readonly Address[];
+  /** How many connections are open, as far as is known. */
+  readonly connections: number;
+  /** Whether somebody takes connections. */
+  readonly ready: boolean;
+  /** Who serves, if it is not this process. */
+  readonly workers?: readonly WorkerState[];
+  /** Why the latest reload failed, if it did. */
+  readonly reloadFailure: unknown;
+  /** Learns how many connections are open. */
+  look(): Promise<void>;
+  /** Loads the modules anew. */
+  reload(): Promise<void>;
+  /** Ends; tells how many connections had not when the time was up. */
+  shutdown(options: ShutdownOptions): Promise<number>;
+}
+
 /** Modules that are served, at one address or several, and can be loaded anew. */
-export class Serving {
+export class Serving implements Served {
+  readonly ready = true;
   readonly #modules: FilterModules;
   readonly #servers: readonly Server[];
+  readonly #ending: Ending;
   readonly #onFiles: (files: readonly string[]) => Promise<void>;
   #reloadFailure: unknown;
   #generation = 0;
-  #late = 0;
   #reloading: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -25,6 +48,7 @@ export class Serving {
   ) {
     this.#modules = modules;
     this.#servers = servers;
+    this.#ending = new Ending(servers);
     this.#onFiles = onFiles;
   }
 
@@ -68,6 +92,11 @@ export class Serving {
     return this.#reloadFailure;
   }
 
+  /** It is known at any time. */
+  look(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /**
    * Loads the modules as their files now are, for the connections that come from then on. One reload waits for the
    * other.
@@ -90,17 +119,8 @@ export class Serving {
     for (const server of this.#servers) server.replace(filter);
   }
 
-  /**
-   * Takes no more connections, and waits until the open ones have ended. A later call can only shorten the time.
-   *
-   * @param timeout How long messages in progress may take to reach their verdict, in milliseconds.
-   * @returns how many connections had not ended when the time was up.
-   */
-  async shutdown(timeout: number): Promise<number> {
-    // A moment before what is left is cut.
-    const timer = setTimeout(() => this.#late = this.connections, Math.max(timeout - 1, 0));
-    await Promise.all(this.#servers.map((server) => server.shutdown({ timeout })));
-    clearTimeout(timer);
-    return this.#late;
+  /** Takes no more connections, and waits until the open ones have ended: see {@linkcode Ending}. */
+  shutdown(options: ShutdownOptions): Promise<number> {
+    return this.#ending.come(options);
   }
 }

@@ -2,7 +2,6 @@ import process from "node:process";
 import { type Address, formatAddress, type InheritedSocket } from "../../adapters/address.ts";
 import { isLoopback } from "../../adapters/network.ts";
 import { prometheus } from "../../observe/prometheus.ts";
-import type { ErrorPolicy } from "../../session/policy.ts";
 import { messageOf } from "../../session/reporter.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import { onSignals } from "../signals.ts";
@@ -10,11 +9,12 @@ import { FileWatch } from "./file_watch.ts";
 import * as happenings from "./happenings.ts";
 import type { Checked, Standing } from "./health/answers.ts";
 import { HealthCheck } from "./health/health_check.ts";
-import { messageEnded } from "./message_line.ts";
 import { outliveReaders } from "./outputs.ts";
 import type { Tell } from "./reporter.ts";
-import { Serving } from "./serving.ts";
+import { serveHere } from "./serve_here.ts";
+import type { Served } from "./serving.ts";
 import { notify, type ServiceState } from "./systemd.ts";
+import { ServingWorkers, type WorkersOptions } from "./workers/serving_workers.ts";
 
 /** What is served, and how. */
 export interface ServiceOptions {
@@ -23,7 +23,7 @@ export interface ServiceOptions {
   /** The modules whose filters are only watched. */
   readonly shadows: readonly string[];
   readonly listen: readonly (Address | InheritedSocket)[];
-  readonly onError: ErrorPolicy;
+  readonly onError: "tempfail" | "accept" | "reject";
   /** Whether each message is told of. */
   readonly told: boolean;
   /** Whether the modules are loaded anew when their files change. */
@@ -32,6 +32,8 @@ export interface ServiceOptions {
   readonly health: Address | undefined;
   /** How long messages in progress may take when it is told to stop. */
   readonly drainSeconds: number;
+  /** Who serves, if not this process itself. */
+  readonly workers: WorkersOptions | undefined;
   /** Takes what happens. */
   readonly tell: Tell;
   /** Ends it, as SIGTERM does. */
@@ -45,30 +47,32 @@ export interface ServiceOptions {
  * @throws {MilterError} `LISTEN` if an address is in use or not permitted.
  */
 export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCode> {
-  const { modules: filters, shadows, listen, onError, tell } = options;
-  const modules = [...filters, ...shadows];
-  const metrics = options.health && prometheus();
+  const { workers, tell } = options;
+  const modules = [...options.modules, ...options.shadows];
+  const own = options.health && prometheus();
+  let metrics = () => Promise.resolve(own?.text() ?? "");
   let standing = (): Standing => ({ status: "starting", modules });
   let changed = () => {};
   const watch = options.watch ? new FileWatch(() => changed()) : undefined;
   outliveReaders();
   try {
     // It listens first and ends last, so that probes are told of all that is between.
-    await using _health = metrics && await openHealth(options, {
+    await using _health = await openHealth(options, {
       standing: () => standing(),
-      metrics: () => Promise.resolve(metrics.text()),
+      metrics: () => metrics(),
     });
-    const serving = await Serving.start({
-      filters,
-      shadows,
-      told: options.told,
-      onShadow: (report) => tell(happenings.shadowVerdict(report)),
-    }, {
-      listen,
-      onError,
-      observer: [{ messageEnded: (message) => tell(messageEnded(message)) }, ...metrics ? [metrics] : []],
-      log: (entry) => tell(happenings.logged(entry)),
-    }, async (files) => await watch?.follow(files));
+    const onFiles = async (files: readonly string[]) => await watch?.follow(files);
+    let serving: Served;
+    if (workers === undefined) {
+      serving = await serveHere({ ...options, observers: own ? [own] : [] }, onFiles);
+    } else {
+      const crew = serving = await ServingWorkers.start({
+        ...options,
+        workers,
+        metrics: own !== undefined,
+      }, onFiles);
+      metrics = () => crew.metrics();
+    }
 
     const notices = new Notices(tell);
     changed = () => void reload(serving, notices, tell);
@@ -77,7 +81,7 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     using _orders = onSignals({
       stop: onceAndAgain(stop, () => {
         tell(happenings.hurrying(serving.connections));
-        void serving.shutdown(0);
+        void serving.shutdown({ timeout: 0 });
       }),
       reload: changed,
     }, options.signal);
@@ -88,8 +92,11 @@ export async function serveUntilStopped(options: ServiceOptions): Promise<ExitCo
     await asked;
     standing = () => standingOf("stopping", modules, serving);
     notices.send("STOPPING=1");
-    tell(happenings.stopping(serving.connections, options.drainSeconds));
-    const late = await serving.shutdown(options.drainSeconds * 1000);
+    await serving.look();
+    const { connections } = serving;
+    const ending = serving.shutdown({ timeout: options.drainSeconds * 1000 });
+    tell(happenings.stopping(connections, options.drainSeconds));
+    const late = await ending;
     tell(happenings.stopped(late));
     await notices.sent;
     return late === 0 ? EXIT.accepted : EXIT.trouble;
@@ -112,22 +119,25 @@ async function openHealth(
 }
 
 /** What a probe is told of what is served. */
-function standingOf(status: Standing["status"], modules: readonly string[], serving: Serving): Standing {
-  const { addresses, connections, reloadFailure } = serving;
+function standingOf(status: Standing["status"], modules: readonly string[], serving: Served): Standing {
+  const { addresses, connections, reloadFailure, ready, workers } = serving;
   return {
-    status,
+    // Where all workers have died, others are about to start.
+    status: status === "ready" && !ready ? "starting" : status,
     modules,
     addresses: addresses.map(formatAddress),
     connections,
+    workers,
     // Not a reason to send mail elsewhere: what was loaded before goes on.
     reloadFailed: reloadFailure && messageOf(reloadFailure),
   };
 }
 
-async function reload(serving: Serving, notices: Notices, tell: Tell): Promise<void> {
+async function reload(serving: Served, notices: Notices, tell: Tell): Promise<void> {
   notices.send("RELOADING=1");
   try {
     await serving.reload();
+    await serving.look();
     tell(happenings.reloaded(serving.connections));
   } catch (error) {
     tell(happenings.reloadFailed(error));
