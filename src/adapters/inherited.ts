@@ -12,7 +12,7 @@ import type { Listener, Socket } from "./socket.ts";
 export async function listenInherited(
   { fd }: InheritedSocket,
   onSocket: (socket: Socket) => void,
-  onFailure: (error: MilterError) => void,
+  onFailure: (error: MilterError) => void = () => {},
 ): Promise<Listener> {
   let address: Address = { path: await unixPath(fd) };
   const server = serverOf((socket) => onSocket(new NodeSocket(socket, address)), onFailure);
