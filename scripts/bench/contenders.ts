@@ -105,7 +105,7 @@ const PEERS: Readonly<Record<string, Peer>> = {
   indymilter: {
     title: "indymilter",
     language: "Rust",
-    origin: "indymilter of crates.io, on tokio",
+    origin: "the crate indymilter, on tokio",
     file: "on_indymilter.rs",
     recipe: crate("indymilter", "0.3.0", ["macros", "net", "rt-multi-thread"]),
   },
