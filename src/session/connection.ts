@@ -1,5 +1,6 @@
 import type { Connect } from "../protocol/commands.ts";
 import { decodeText } from "../wire/text.ts";
+import type { Greeting } from "./session.ts";
 
 /** The SMTP client and its connection: one object for all messages of it. */
 export interface Connection {
@@ -46,6 +47,19 @@ export class ReceivedConnection implements Connection {
 
   get port(): number | undefined {
     return this.#connect.port || undefined;
+  }
+}
+
+/** HELO as the MTA sent it; its text is decoded when it is looked at. */
+export class ReceivedGreeting implements Greeting {
+  readonly raw: Uint8Array;
+
+  constructor(raw: Uint8Array) {
+    this.raw = raw;
+  }
+
+  get hostname(): string {
+    return decodeText(this.raw);
   }
 }
 

@@ -1,11 +1,11 @@
 import { MilterError } from "../errors.ts";
 import { type Command, COMMANDS, type CommandType, type MacroDefinitions } from "../protocol/commands.ts";
 import { FilterEnd } from "../protocol/filter_end.ts";
-import { decodeText } from "../wire/text.ts";
-import { type Connection, NO_CONNECTION, ReceivedConnection } from "./connection.ts";
+import { type Connection, NO_CONNECTION, ReceivedConnection, ReceivedGreeting } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
+import { Leave } from "./leave.ts";
 import { limitError, type LimitName, type Limits } from "./limits.ts";
-import { Load } from "./load.ts";
+import { Load, Share } from "./load.ts";
 import { mtaOf } from "./mta.ts";
 import { ConnectionObservation } from "./observation.ts";
 import type { LimitHit } from "./observer.ts";
@@ -15,6 +15,7 @@ import { Runner, type RunnerOptions } from "./runner.ts";
 import type { Greeting } from "./session.ts";
 import { PROFILES } from "./mta_profiles.ts";
 import { Observers } from "./observers.ts";
+import { Flow, type Outlet } from "./outlet.ts";
 import type { Timeouts } from "./timeouts.ts";
 import { type Wait, Watch } from "./watch.ts";
 
@@ -26,45 +27,14 @@ export interface ConversationOptions extends RunnerOptions {
   readonly limits?: Limits;
 }
 
-/** Where a conversation's bytes go. */
-export interface Outlet {
-  /** The address of the MTA's end, for logs. */
-  readonly peer: string;
-  /**
-   * Sends bytes, which will not change any more.
-   *
-   * @returns whether there is room for more; if not, {@linkcode Conversation.receiveDrain} tells when there is.
-   */
-  write(bytes: Uint8Array): boolean;
-  /** Closes after what was written. */
-  close(): void;
-  /** Closes at once. */
-  destroy(): void;
-  /** Stops reading, until {@linkcode Outlet.resume}. */
-  pause(): void;
-  /** Reads on. */
-  resume(): void;
-}
-
 /** How long the last answers may take to go out after the conversation has ended, in milliseconds. */
 const LINGER = 5_000;
-
-/** How a conversation is left that is to end when nothing happens in it. */
-interface Leave {
-  readonly idle: number;
-  /** How many events had come, and since when nothing has happened. */
-  events: number;
-  since: number | undefined;
-}
 
 function closing(): MilterError {
   return new MilterError("CLOSING", "Cannot take the message: the server is shutting down");
 }
 
 const GIVEN_UP = "the client reset it, or the MTA gave it up";
-
-/** How much may wait to be read by the filter before reading stops, in bytes. */
-const HIGH_WATER = 64 * 1024;
 
 /**
  * One connection from an MTA: its messages one after the other, each with a run of the filter.
@@ -77,8 +47,10 @@ export class Conversation implements Host {
   connection: Connection = NO_CONNECTION;
   greeting: Greeting | undefined;
   readonly load: Load;
+  readonly #share: Share;
   readonly observation: ConnectionObservation | undefined;
   readonly #outlet: Outlet;
+  readonly #flow: Flow;
   readonly #runner: Runner;
   readonly #watch: Watch;
   /** What the filter does not answer, a mask of the protocol's flags. */
@@ -91,8 +63,6 @@ export class Conversation implements Host {
   /** Whether no filter has run on this connection of a client. */
   #fresh = true;
   #advancing = false;
-  #paused = false;
-  #blocked = false;
   #peerDone = false;
   #closing = false;
   /** When to leave an MTA that has no message in progress. */
@@ -102,9 +72,6 @@ export class Conversation implements Host {
   /** How many events have come, and how often a filter has won time. */
   #events = 0;
   #progressed = 0;
-  /** What this conversation has added to the load. */
-  #bytes = 0;
-  #judging = false;
   /** The limit of a packet that is too large. */
   #tooLarge: LimitName = "packetBytes";
 
@@ -117,7 +84,9 @@ export class Conversation implements Host {
     over?: LimitName,
   ) {
     this.#outlet = outlet;
+    this.#flow = new Flow(outlet);
     this.load = load;
+    this.#share = new Share(load);
     this.#over = over;
     this.#runner = new Runner(filter, outlet, load.reporter, options.onError);
     this.#watch = new Watch(options.timeouts);
@@ -151,7 +120,7 @@ export class Conversation implements Host {
 
   /** What was written has gone out. */
   receiveDrain(): void {
-    this.#blocked = false;
+    this.#flow.drained();
     this.#regulate();
   }
 
@@ -209,7 +178,7 @@ export class Conversation implements Host {
    */
   finish(idle: number): void {
     this.#closing = true;
-    this.#leave = { idle, events: this.#events, since: undefined };
+    this.#leave = new Leave(idle, this.#events);
   }
 
   /** Closes at once; if a filter holds what the MTA awaits, the policy answers for it. */
@@ -224,7 +193,7 @@ export class Conversation implements Host {
     if (this.#advancing || this.#closed) return;
     if (this.end.buffered > 0 || this.#kept !== undefined) this.#read();
     this.#flush();
-    if (this.#judging && this.#run?.settled !== false) this.account();
+    if (this.#share.judging && this.#run?.settled !== false) this.account();
     if (this.#run?.held === undefined) {
       if (this.end.closed) this.#stop("the MTA closed the connection");
       else if (this.#peerDone) this.#endOfBytes();
@@ -252,7 +221,7 @@ export class Conversation implements Host {
   tick(now: number): void {
     if (this.#closed) return this.#checkClosed(now);
     this.#lookAhead();
-    if (this.#leave !== undefined && this.#isIdle(this.#leave, now)) {
+    if (this.#leave?.isDue(this.busy, this.#events, now)) {
       return this.#stop("the server is closing");
     }
     const overdue = this.#watch.look(this.#wait, now);
@@ -260,17 +229,6 @@ export class Conversation implements Host {
     if (overdue === "progress") this.#run!.progress();
     else if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
     else this.#giveUp(overdue);
-  }
-
-  /** Whether nothing has happened, and nobody is awaited, for as long as is waited for that. */
-  #isIdle(leave: Leave, now: number): boolean {
-    if (this.busy || leave.events !== this.#events) {
-      leave.events = this.#events;
-      leave.since = undefined;
-      return false;
-    }
-    leave.since ??= now;
-    return now - leave.since >= leave.idle;
   }
 
   /** How long the filters may go on before the policy answers for them, in milliseconds. */
@@ -416,10 +374,7 @@ export class Conversation implements Host {
     const run = this.#closed || this.#run?.settled ? undefined : this.#run;
     const bytes = this.#closed ? 0 : this.end.buffered + (run?.memory.bytes ?? 0);
     const judging = run !== undefined && run.memory.reached("mail");
-    this.load.bytes += bytes - this.#bytes;
-    this.load.messages += Number(judging) - Number(this.#judging);
-    this.#bytes = bytes;
-    this.#judging = judging;
+    this.#share.update(bytes, judging);
   }
 
   #abort(why: string, cause?: unknown): void {
@@ -447,28 +402,10 @@ export class Conversation implements Host {
   #flush(): void {
     if (this.#closed) return;
     const bytes = this.end.take();
-    if (bytes !== undefined) this.#blocked = !this.#outlet.write(bytes);
+    if (bytes !== undefined) this.#flow.write(bytes);
   }
 
-  /** The socket is the only queue: while much waits for the filter, or for the MTA, nothing more is read. */
   #regulate(): void {
-    const full = this.#blocked || (this.#run?.held !== undefined && this.end.buffered > HIGH_WATER);
-    if (full === this.#paused || this.#closed) return;
-    this.#paused = full;
-    if (full) this.#outlet.pause();
-    else this.#outlet.resume();
-  }
-}
-
-/** HELO as the MTA sent it; its text is decoded when it is looked at. */
-class ReceivedGreeting implements Greeting {
-  readonly raw: Uint8Array;
-
-  constructor(raw: Uint8Array) {
-    this.raw = raw;
-  }
-
-  get hostname(): string {
-    return decodeText(this.raw);
+    if (!this.#closed) this.#flow.regulate(this.#run?.held === undefined ? 0 : this.end.buffered);
   }
 }

@@ -54,3 +54,23 @@ export class Load {
     return warnings.next(performance.now());
   }
 }
+
+/** What one conversation adds to the load. */
+export class Share {
+  /** Whether a message of it is being judged. */
+  judging = false;
+  readonly #load: Load;
+  #bytes = 0;
+
+  constructor(load: Load) {
+    this.#load = load;
+  }
+
+  /** Brings the load up to date: how many bytes the conversation holds, and whether it has a message. */
+  update(bytes: number, judging: boolean): void {
+    this.#load.bytes += bytes - this.#bytes;
+    this.#load.messages += Number(judging) - Number(this.judging);
+    this.#bytes = bytes;
+    this.judging = judging;
+  }
+}

@@ -2,7 +2,8 @@
 
 import { setImmediate } from "node:timers";
 import { COMMANDS, encodeMacros, MtaEnd, type Reply } from "../../src/protocol/mod.ts";
-import { Conversation, type Outlet } from "../../src/session/conversation.ts";
+import { Conversation } from "../../src/session/conversation.ts";
+import type { Outlet } from "../../src/session/outlet.ts";
 import { concat } from "../bytes.ts";
 import { assert, type Random } from "../harness.ts";
 import { body, commandOf, header, type Line, mail, rcpt, unknown } from "../mta_commands.ts";

@@ -80,8 +80,11 @@ test("Server that listens to the world without a list warns of it", async () => 
   /** Listens on this machine alone, whatever it is asked for. */
   const adapter: Adapter = {
     ...nodeAdapter,
-    listen: (address: Address, onSocket) =>
-      nodeAdapter.listen("host" in address ? { ...address, host: "127.0.0.1" } : address, onSocket),
+    async listen(address: Address, onSocket) {
+      if (!("host" in address)) return await nodeAdapter.listen(address, onSocket);
+      const listener = await nodeAdapter.listen({ ...address, host: "127.0.0.1" }, onSocket);
+      return { ...listener, address: { ...listener.address, host: address.host } };
+    },
   };
   const cases: readonly (readonly [options: Partial<ServeOptions>, warnings: number])[] = [
     [{ listen: "inet:0@0.0.0.0" }, 1],

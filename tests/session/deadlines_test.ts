@@ -10,7 +10,8 @@ import {
   type Verdict,
 } from "../../mod.ts";
 import { encodeCommand, encodeMacros } from "../../src/protocol/mod.ts";
-import { Conversation, type Outlet } from "../../src/session/conversation.ts";
+import { Conversation } from "../../src/session/conversation.ts";
+import type { Outlet } from "../../src/session/outlet.ts";
 import { checkTimeouts } from "../../src/session/timeouts.ts";
 import { type Wait, Watch } from "../../src/session/watch.ts";
 import { deferred } from "../deferred.ts";

@@ -16,7 +16,8 @@ import {
   shadow,
 } from "../../mod.ts";
 import { encodeCommand, encodeMacros, Framer } from "../../src/protocol/mod.ts";
-import { Conversation, type Outlet } from "../../src/session/conversation.ts";
+import { Conversation } from "../../src/session/conversation.ts";
+import type { Outlet } from "../../src/session/outlet.ts";
 import { limitsOf } from "../../src/session/limits.ts";
 import { Load } from "../../src/session/load.ts";
 import { Reporter } from "../../src/session/reporter.ts";
