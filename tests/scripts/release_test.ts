@@ -113,6 +113,7 @@ if (runtime === "deno") {
     ),
     "mod.ts": "/** A number. */\nexport const one: number = 1;\n",
     "src/cli/mod.ts": `import { one } from "../../mod.ts";
+import "./ending.ts";
 import { VERSION } from "./version.ts";
 
 /** Says what it was asked, and leaves a timer behind. */
@@ -120,6 +121,13 @@ export function main(args: readonly string[]): Promise<number> {
   setInterval(() => {}, 1000);
   console.log("kilter", VERSION, ...args);
   return Promise.resolve(one);
+}
+`,
+    "src/cli/ending.ts": `import process from "node:process";
+
+/** Ends the process, whatever it has left behind. */
+export function endProcess(code: number): void {
+  process.exit(code);
 }
 `,
     "src/cli/version.ts": `/** The version. */\nexport const VERSION = "0.1.0";\n`,
