@@ -4,6 +4,7 @@ import { noteRead } from "./collector.ts";
 import {
   acceptError,
   type Adapter,
+  BACKLOG,
   type Listener,
   peerName,
   type Socket,
@@ -14,7 +15,7 @@ import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Deno's API, so that other runtimes can check this file. */
 interface DenoApi {
-  listen(options: TcpOptions | UnixOptions): DenoListener;
+  listen(options: (TcpOptions | UnixOptions) & { readonly tcpBacklog: number }): DenoListener;
   connect(options: TcpOptions | UnixOptions): Promise<DenoConn>;
 }
 
@@ -48,7 +49,7 @@ interface DenoConn {
 export const denoAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const listener = deno().listen(denoOptions(address));
+    const listener = deno().listen({ ...denoOptions(address), tcpBacklog: BACKLOG });
     const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)), onFailure);
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },

@@ -3,7 +3,7 @@ import type { Server } from "node:net";
 import type { MilterError } from "../errors.ts";
 import type { Address, InheritedSocket } from "./address.ts";
 import { NodeSocket, opened, serverOf } from "./node.ts";
-import type { Listener, Socket } from "./socket.ts";
+import { BACKLOG, type Listener, type Socket } from "./socket.ts";
 
 /**
  * Listens on a socket that listens already, by `node:net` on every runtime: Bun and Deno have no way of their own.
@@ -17,7 +17,7 @@ export async function listenInherited(
   let address: Address = { path: await unixPath(fd) };
   const server = serverOf((socket) => onSocket(new NodeSocket(socket, address)), onFailure);
   server.once("listening", () => address = tcpAddress(server) ?? address);
-  await opened(server, "listening", () => server.listen({ fd }));
+  await opened(server, "listening", () => server.listen({ fd, backlog: BACKLOG }));
   return {
     address,
     close() {

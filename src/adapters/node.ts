@@ -6,6 +6,7 @@ import { scarcity } from "./descriptors.ts";
 import {
   acceptError,
   type Adapter,
+  BACKLOG,
   type Listener,
   peerName,
   type Socket,
@@ -23,7 +24,10 @@ export const nodeAdapter: Adapter = {
     await opened(
       server,
       "listening",
-      () => server.listen("path" in address ? { path: address.path } : { ...address }),
+      () => {
+        const target = "path" in address ? { path: address.path } : address;
+        server.listen({ ...target, backlog: BACKLOG });
+      },
     );
     return await secure({
       address: boundAddress(server, address),

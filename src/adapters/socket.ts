@@ -68,6 +68,12 @@ export function peerName(address: Address, host: string | undefined, port: numbe
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * How many connections may wait to be taken, where the runtime can be told; the system may allow fewer. One more would
+ * be ignored, and its client try again a second later: when a mail server starts, hundreds connect at once.
+ */
+export const BACKLOG = 4096;
+
 /** How many written bytes may wait before a socket says that there is no room. */
 export const WRITE_HIGH_WATER: number = 64 * 1024;
 
