@@ -6,7 +6,7 @@ import { paint } from "./demo/paper.ts";
 import { locate, type Runtime, RUNTIMES } from "./runtimes.ts";
 import { CONNECTIONS_GOAL, type ConnectionsResult, measureConnections } from "./soak/connections.ts";
 import { FLAT, type MessagesResult, soak } from "./soak/messages.ts";
-import { type Place, prepare } from "./soak/place.ts";
+import { freshPlace, type Place } from "./places.ts";
 import { line, progress } from "./soak/print.ts";
 import { measureSlow, SLOW_GOAL, type SlowResult } from "./soak/slow.ts";
 import { isFlat } from "./soak/trend.ts";
@@ -204,7 +204,7 @@ async function locateAll(runtimes: readonly Runtime[], scratch: string): Promise
     progress(`looking for ${runtime.name}`);
     const program = await locate(runtime);
     if (program === undefined) console.error(`${runtime.name} is left out: it could not be had.`);
-    else places.push(await prepare(runtime, program, scratch));
+    else places.push(await freshPlace(runtime, program, scratch));
   }
   return places;
 }

@@ -3,7 +3,7 @@
 import { type Address, parseAddress } from "../../src/adapters/address.ts";
 import { locate, type Runtime, RUNTIMES } from "../runtimes.ts";
 import { crate, goModule, onLibmilter, plainC, pythonPackage, type Recipe } from "./contenders/toolchains.ts";
-import { commandFor, freshPlace } from "./contenders/places.ts";
+import { commandFor, freshPlace } from "../places.ts";
 import { remembered } from "./contenders/remembered.ts";
 
 /**

@@ -3,7 +3,7 @@
 import { serveCommand } from "../../src/cli/serve.ts";
 import { locate, RUNTIMES } from "../runtimes.ts";
 import type { Contender } from "./contenders.ts";
-import { commandFor, freshPlace, type Place } from "./contenders/places.ts";
+import { commandFor, freshPlace, type Place } from "../places.ts";
 import type { Entrant } from "./entrant.ts";
 
 /** The command, and a module whose default is the filter that answers everything: paths from the project's root. */

@@ -3,7 +3,7 @@
 import { argumentsOf, send } from "../bench/loadgen.ts";
 import { Running } from "../bench/running.ts";
 import { median } from "../bench/statistics.ts";
-import { commandFor, type Place } from "./place.ts";
+import { commandFor, type Place } from "../places.ts";
 
 /** The part of the throughput with few connections that is to be left with many. */
 export const CONNECTIONS_GOAL = 0.8;
@@ -46,7 +46,7 @@ export async function measureConnections(
   const courses = [];
   for (const [name, script] of Object.entries(SERVERS)) {
     const server = servers.use(
-      await Running.start({ command: (address) => commandFor(place, script, ["answered", address]) }),
+      await Running.start({ command: (address) => commandFor(place, [script, "answered", address]) }),
     );
     courses.push({ name: name as keyof typeof SERVERS, server, few: [] as Run[], many: [] as Run[] });
   }

@@ -3,7 +3,7 @@
 import { grownBetween } from "../../tests/load/heap.ts";
 import { KINDS } from "../../tests/load/kinds.ts";
 import { send, type Traffic } from "../../tests/load/traffic.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "../places.ts";
 import { SoakServer } from "./server_process.ts";
 import { type Trend, trendOf } from "./trend.ts";
 

@@ -1,5 +1,5 @@
 import type { Report } from "../../tests/load/soaked_filter.ts";
-import { commandFor, type Place } from "./place.ts";
+import { commandFor, type Place } from "../places.ts";
 
 /** The filter of the soak in a process of its own, which ends when it is disposed of. */
 export class SoakServer implements AsyncDisposable {
@@ -19,7 +19,7 @@ export class SoakServer implements AsyncDisposable {
 
   /** Starts it on a runtime; with a number a packet may take so many milliseconds. */
   static async start(place: Place, options: readonly string[] = []): Promise<SoakServer> {
-    const [command, ...args] = commandFor(place, "tests/load/soaked_filter.ts", options);
+    const [command, ...args] = commandFor(place, ["tests/load/soaked_filter.ts", ...options]);
     const child = new Deno.Command(command!, { args, stdin: "piped", stdout: "piped", stderr: "inherit" })
       .spawn();
     const answers = linesOf(child.stdout);

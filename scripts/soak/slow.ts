@@ -3,7 +3,7 @@
 import { dribble } from "../../tests/load/slow.ts";
 import { argumentsOf, send } from "../bench/loadgen.ts";
 import { median } from "../bench/statistics.ts";
-import type { Place } from "./place.ts";
+import type { Place } from "../places.ts";
 import { SoakServer } from "./server_process.ts";
 
 /** How many times longer the slowest hundredth of the mails may take beside them. */

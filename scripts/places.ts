@@ -1,9 +1,9 @@
-/** Where our own contenders run, on each runtime: the project as it is now. */
+/** Where our own servers run that are measured, on each runtime: the project as it is now. */
 
-import type { Program, Runtime } from "../../runtimes.ts";
-import { stage } from "../../stage.ts";
+import type { Program, Runtime } from "./runtimes.ts";
+import { stage } from "./stage.ts";
 
-const ROOT: string = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
+const ROOT: string = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** A runtime, and the project, or a copy of it for those that can't take it as it stands. */
 export interface Place {
