@@ -1,12 +1,12 @@
 /** A real MTA is killed at each stage of a message: the filter's run ends, the server goes on, and no mail is lost. */
 
-import process from "node:process";
 import { MilterError, type ObservedMessage, parseAddress, serve } from "../../mod.ts";
 import { deferred } from "../deferred.ts";
 import { assert, assertEquals } from "../harness.ts";
 import { testOnEachMta } from "../mta/on_each_mta.ts";
 import { CONVERSATION } from "../mta_commands.ts";
 import { MtaPlayer } from "../mta_player.ts";
+import { signalAll } from "../processes.ts";
 import { STAGES } from "../session/stages.ts";
 import { until } from "../until.ts";
 import { socketWire } from "../wires.ts";
@@ -52,7 +52,7 @@ testOnEachMta(
       const sent = ledger.send();
       await stopped.promise;
       where = "";
-      for (const pid of mta.servers()) process.kill(pid, "SIGKILL");
+      signalAll(mta.servers(), "SIGKILL");
       assertEquals(await sent, "lost", stage);
       await until(() => server.connections === 1, "only the bystander is there");
       assertEquals([failed, open], [[true], 1], stage);

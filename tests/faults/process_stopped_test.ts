@@ -3,12 +3,12 @@
  * goes on with others, and no mail is lost or let through.
  */
 
-import process from "node:process";
 import { parseAddress, serve } from "../../mod.ts";
 import { assert, assertEquals } from "../harness.ts";
 import { testOnEachMta } from "../mta/on_each_mta.ts";
 import { CONVERSATION } from "../mta_commands.ts";
 import { MtaPlayer } from "../mta_player.ts";
+import { signalAll } from "../processes.ts";
 import { socketWire } from "../wires.ts";
 import { KilledFilter } from "./ending_filters.ts";
 import { Ledger } from "./ledger.ts";
@@ -57,12 +57,12 @@ testOnEachMta(
     const mails = await underWay(ledger);
     const stopped = mta.servers();
     assert(stopped.length >= Ledger.steps.length && server.connections >= Ledger.steps.length);
-    for (const pid of stopped) process.kill(pid, "SIGSTOP");
+    signalAll(stopped, "SIGSTOP");
     const sent = mails.sendOn();
     await using bystander = new MtaPlayer(await socketWire(parseAddress(options.listen)));
     await bystander.negotiate();
     assertEquals((await bystander.play(CONVERSATION)).at(-1), "endOfMessage: accept");
-    for (const pid of stopped) process.kill(pid, "SIGCONT");
+    signalAll(stopped, "SIGCONT");
     assertEquals(await sent, Ledger.steps.map(() => "taken"));
     mails.leave();
     const { sent: all, taken } = await ledger.settle();

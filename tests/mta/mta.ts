@@ -10,7 +10,7 @@ import process from "node:process";
 import type { Address } from "../../mod.ts";
 import { LeashedProcess } from "./leash.ts";
 import { listening, type ReservedEndpoint, reserveEndpoint } from "./ports.ts";
-import { descendants } from "./processes.ts";
+import { descendants } from "../processes.ts";
 import { postfix } from "./postfix.ts";
 import type { Recipe, Site } from "./recipe.ts";
 import { sendmail } from "./sendmail.ts";

@@ -1,7 +1,7 @@
 /** Workers that are killed while mails flow through a real MTA: no mail is lost, and none passes unfiltered. */
 
-import process from "node:process";
 import { assertEquals, delay, test } from "../harness.ts";
+import { signalAll } from "../processes.ts";
 import { LIBRARY, TestCrew } from "../workers/crew.ts";
 import { messageOf, sendMail } from "./mail.ts";
 import { type MtaName, startMta, whyNot } from "./mta.ts";
@@ -55,8 +55,8 @@ async function killWorkers(name: MtaName): Promise<void> {
   for (let death = 1; death <= DEATHS; death++) {
     await delay(150);
     // Whoever serves: while nobody does, connections wait.
-    const pid = crew.pids[death % Math.max(crew.pids.length, 1)];
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    const next = death % Math.max(crew.pids.length, 1);
+    signalAll(crew.pids.slice(next, next + 1), "SIGKILL");
   }
   await clients;
   await crew.sees("died", 2);

@@ -15,6 +15,7 @@ import {
   test,
 } from "../harness.ts";
 import { CONVERSATION, mail } from "../mta_commands.ts";
+import { signalAll } from "../processes.ts";
 import { LIBRARY, teller, TestCrew, told } from "./crew.ts";
 
 /** Processes take a while to start, and a busy machine longer. */
@@ -60,9 +61,9 @@ for (const [kind, options] of KINDS) {
       await using crew = await TestCrew.start(teller(), options);
       const dead = crew.pids;
       // Who is stopped takes no connection: these can only wait.
-      for (const pid of dead) process.kill(pid, "SIGSTOP");
+      signalAll(dead, "SIGSTOP");
       const waiting = await Promise.all(Array.from({ length: 8 }, () => crew.dial()));
-      for (const pid of dead) process.kill(pid, "SIGKILL");
+      signalAll(dead, "SIGKILL");
       for (const mta of waiting) {
         await mta.negotiate();
         await mta.play(["connect", "helo"]);

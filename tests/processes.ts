@@ -1,6 +1,7 @@
 /** Processes, as Linux tells of them. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
 
 /** A process that another one has started. */
 export interface Descendant {
@@ -30,4 +31,15 @@ export function descendants(ancestor: number): readonly Descendant[] {
     name,
     parent: all.get(parent)?.name ?? "",
   }));
+}
+
+/** Signals all of these processes, but those that have ended since they were listed. */
+export function signalAll(pids: readonly number[], name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "ESRCH") throw error;
+    }
+  }
 }
