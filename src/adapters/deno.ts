@@ -103,9 +103,17 @@ function isClosed(error: unknown): boolean {
 /** How much is read at once, in bytes: little where there is talk, and much while a body comes. */
 const READ = { talk: 4 * 1024, body: 64 * 1024 } as const;
 
-/** Buffers for bodies that nobody reads into now, and how many are kept: most reads are talk. */
-const idle: Uint8Array[] = [];
-const MOST_IDLE = 16;
+/** Buffers that nobody reads into now, and how many are kept of each kind. */
+const IDLE: Readonly<Record<keyof typeof READ, Uint8Array[]>> = { talk: [], body: [] };
+const MOST_IDLE = 512;
+
+function borrow(kind: keyof typeof READ): Uint8Array {
+  return IDLE[kind].pop() ?? new Uint8Array(READ[kind]);
+}
+
+function giveBack(kind: keyof typeof READ, buffer: Uint8Array): void {
+  if (IDLE[kind].length < MOST_IDLE) IDLE[kind].push(buffer);
+}
 
 class DenoSocket implements Socket {
   readonly peer: string;
@@ -135,24 +143,25 @@ class DenoSocket implements Socket {
   }
 
   async #readAll(events: SocketEvents): Promise<void> {
-    const talk = new Uint8Array(READ.talk);
-    let buffer: Uint8Array = talk;
+    let kind: keyof typeof READ = "talk";
+    let buffer = borrow(kind);
     try {
       while (!this.#closed) {
         const size = await this.#conn.read(buffer);
         if (size === null) return events.end();
         if (this.#closed) return;
         events.data(buffer.subarray(0, size));
-        if (buffer !== talk && size <= READ.talk) {
-          if (idle.length < MOST_IDLE) idle.push(buffer);
-          buffer = talk;
-        } else if (buffer === talk && size === READ.talk) {
-          buffer = idle.pop() ?? new Uint8Array(READ.body);
+        const next = size < READ.talk ? "talk" : "body";
+        if (next !== kind) {
+          giveBack(kind, buffer);
+          buffer = borrow(kind = next);
         }
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch (error) {
       this.#close(error);
+    } finally {
+      giveBack(kind, buffer);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 /** How much memory small pieces share, and how long one may be to go there, in bytes. */
-const SHARED = { size: 8 * 1024, largest: 2 * 1024 } as const;
+const SHARED = { size: 32 * 1024, largest: 8 * 1024 } as const;
 
 /**
  * V8 forgets to collect the memory of large pieces: it does so when the young objects of its heap fill their space, or when
