@@ -30,7 +30,7 @@ export function durationOf(
     return runs * (course.kind === "race" ? course.seconds * pace + ROUND : OTHERS[course.kind]);
   });
   const warmUps = heatsOf(courses.filter((course) => course.kind === "race")).flatMap(([race]) =>
-    field(race!).map((contender) => WARM_UP[warmUpOf(contender)] * pace + ROUND)
+    field(race!).map((contender) => WARM_UP[warmUpOf(contender)] + ROUND)
   );
   return [...each, ...warmUps].reduce((sum, seconds) => sum + seconds, 0);
 }

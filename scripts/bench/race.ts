@@ -14,7 +14,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
  * How long a server gets messages before it is measured, in seconds: engines of JavaScript go on compiling what runs
  * once for each message, until some 12,000 have passed.
  */
-export const WARM_UP = { compiled: 0.3, engine: 2.5 } as const;
+export const WARM_UP = { compiled: 0.3, engine: 6 } as const;
 
 /** How many times its share of the time a slow contender may take for a course, before it is let off the other rounds. */
 const INDULGENCE = 2;
@@ -24,7 +24,7 @@ export interface RaceOptions {
   /** How to give a process a processor; `undefined` where that can't be done. */
   readonly pin: Pin | undefined;
   readonly rounds: (course: Race) => number;
-  /** A part of the seconds that courses and warm-up take. */
+  /** A part of the seconds that courses take. */
   readonly pace: number;
   readonly onProgress: (text: string) => void;
   readonly onResult: (result: Result) => void;
@@ -97,7 +97,7 @@ async function ready(runner: Runner, race: Race, options: RaceOptions): Promise<
       socket: race.socket,
       ...(race.pinned && options.pin !== undefined ? { pin: options.pin } : {}),
     });
-    const seconds = WARM_UP[warmUpOf(contender)] * options.pace;
+    const seconds = WARM_UP[warmUpOf(contender)];
     await send(
       commandFor(runner.running, { ...race, connections: 16, messages: 1, body: 4_000, headers: 12 }, {
         ...options,

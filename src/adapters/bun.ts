@@ -90,7 +90,6 @@ function bunOptions(
     // Without it the peer's end closes the connection at once, and answers are lost.
     allowHalfOpen: true,
     socket: {
-      // Without it they would be Buffers, whose `slice` is no copy.
       binaryType: "uint8array",
       open: (connection) => {
         const failure = onFailure && scarcity(connection.fd);
@@ -103,8 +102,8 @@ function bunOptions(
         socket.hold();
       },
       data: ({ data: socket }, chunk) => {
-        if (chunk.length <= SLAB.largest) socket?.events?.data(packed(chunk));
-        else inPieces(chunk, (piece) => socket?.events?.data(piece));
+        socket?.events?.data(chunk);
+        if (chunk.length >= LARGE) (chunk.buffer as TransferableBuffer).transfer(0);
       },
       drain: (connection) => connection.data?.flush(),
       end: (connection) => connection.data?.events?.end(),
@@ -114,39 +113,8 @@ function bunOptions(
   };
 }
 
-/** How much memory small chunks share, and how long one may be to go there, in bytes. */
-const SLAB = { size: 8 * 1024, largest: 1024 } as const;
-
-let slab = new Uint8Array(SLAB.size);
-let filled = 0;
-
-/**
- * A small chunk, copied beside others. Bun gives each chunk memory of its own, and the first view of such
- * memory has JavaScriptCore build a buffer around it, which costs more than anything else that is done with a packet.
- */
-function packed(chunk: Uint8Array): Uint8Array {
-  if (filled + chunk.length > SLAB.size) {
-    slab = new Uint8Array(SLAB.size);
-    filled = 0;
-  }
-  const start = filled;
-  filled += chunk.length;
-  slab.set(chunk, start);
-  return slab.subarray(start, filled);
-}
-
-/** How long a piece of a large chunk is, in bytes. */
-const PIECE = 128 * 1024;
-
-/**
- * Hands on a large chunk in copies, and gives its own memory back at once: what JavaScriptCore has allocated itself,
- * it collects sooner. A body of 100 MB that came in chunks of half a megabyte added 28 MB to the process without this, 21 with it,
- * in the same time.
- */
-function inPieces(chunk: Uint8Array, take: (piece: Uint8Array) => void): void {
-  for (let at = 0; at < chunk.length; at += PIECE) take(chunk.slice(at, at + PIECE));
-  (chunk.buffer as TransferableBuffer).transfer(0);
-}
+/** How long a chunk must be, in bytes, for its memory to be given back at once: what Bun has allocated it collects late. */
+const LARGE = 16 * 1024;
 
 /** What this version of TypeScript's library does not know of an `ArrayBuffer` yet (ECMAScript 2024). */
 type TransferableBuffer = ArrayBufferLike & { transfer(length: number): ArrayBuffer };

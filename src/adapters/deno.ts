@@ -1,6 +1,5 @@
 import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
-import { noteRead } from "./collector.ts";
 import {
   acceptError,
   type Adapter,
@@ -101,11 +100,20 @@ function isClosed(error: unknown): boolean {
   return error instanceof Error && (error.name === "BadResource" || error.name === "Interrupted");
 }
 
-/**
- * How many bytes of memory are taken at once to read into: few for talk; many for a body, so that most of its chunks
- * lie whole in one piece and are not copied. When less than a quarter is left, it is time for the next.
- */
-const SLAB = { talk: 8 * 1024, body: 256 * 1024 } as const;
+/** How much is read at once, in bytes: little where there is talk, and much while a body comes. */
+const READ = { talk: 4 * 1024, body: 64 * 1024 } as const;
+
+/** Buffers that nobody reads into now, and how many are kept of each kind. */
+const IDLE: Readonly<Record<keyof typeof READ, Uint8Array[]>> = { talk: [], body: [] };
+const MOST_IDLE = 512;
+
+function borrow(kind: keyof typeof READ): Uint8Array {
+  return IDLE[kind].pop() ?? new Uint8Array(READ[kind]);
+}
+
+function giveBack(kind: keyof typeof READ, buffer: Uint8Array): void {
+  if (IDLE[kind].length < MOST_IDLE) IDLE[kind].push(buffer);
+}
 
 class DenoSocket implements Socket {
   readonly peer: string;
@@ -134,26 +142,26 @@ class DenoSocket implements Socket {
     this.#readAll(events);
   }
 
-  /** Reads into fresh memory piece by piece: chunks are views of it and are never overwritten. */
   async #readAll(events: SocketEvents): Promise<void> {
-    let slab = new Uint8Array(SLAB.talk);
-    let least = SLAB.talk / 4;
+    let kind: keyof typeof READ = "talk";
+    let buffer = borrow(kind);
     try {
       while (!this.#closed) {
-        const size = await this.#conn.read(slab);
+        const size = await this.#conn.read(buffer);
         if (size === null) return events.end();
         if (this.#closed) return;
-        noteRead(size);
-        events.data(slab.subarray(0, size));
-        if (slab.length - size >= least) slab = slab.subarray(size);
-        else {
-          slab = new Uint8Array(size >= SLAB.talk / 2 ? SLAB.body : SLAB.talk);
-          least = slab.length / 4;
+        events.data(buffer.subarray(0, size));
+        const next = size < READ.talk ? "talk" : "body";
+        if (next !== kind) {
+          giveBack(kind, buffer);
+          buffer = borrow(kind = next);
         }
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch (error) {
       this.#close(error);
+    } finally {
+      giveBack(kind, buffer);
     }
   }
 

@@ -3,7 +3,7 @@ import { type Address, formatAddress, type InheritedSocket } from "./address.ts"
 
 /** What a connection tells. */
 export interface SocketEvents {
-  /** Bytes came, which will not change any more. */
+  /** Bytes came. They are lent: after the call the socket may read into the same memory. */
   data(chunk: Uint8Array): void;
   /** The peer has closed its side, and can still be written to. */
   end(): void;

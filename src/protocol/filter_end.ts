@@ -99,7 +99,7 @@ export class FilterEnd {
     return this.#closed;
   }
 
-  /** Takes bytes from the MTA, which must not be changed afterwards: commands are views of them. */
+  /** Takes bytes from the MTA, and keeps copies. */
   receive(chunk: Uint8Array): void {
     this.#framer.push(chunk);
   }

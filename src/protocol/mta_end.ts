@@ -110,7 +110,7 @@ export class MtaEnd {
     return true;
   }
 
-  /** Takes bytes from the filter, which must not be changed afterwards: replies are views of them. */
+  /** Takes bytes from the filter, and keeps copies. */
   receive(chunk: Uint8Array): void {
     this.#framer.push(chunk);
   }

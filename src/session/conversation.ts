@@ -104,7 +104,7 @@ export class Conversation implements Host {
       (this.#run.held !== undefined || this.#run.memory.reached("mail"));
   }
 
-  /** Bytes from the MTA, which must not be changed afterwards. */
+  /** Bytes from the MTA, of which copies are kept. */
   receive(chunk: Uint8Array): void {
     if (this.#closed) return;
     this.end.receive(chunk);

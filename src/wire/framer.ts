@@ -1,5 +1,6 @@
 import { MilterError } from "../errors.ts";
 import { concat } from "./concat.ts";
+import { keep, remind, reserve } from "./memory.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -20,24 +21,31 @@ export interface Span {
   readonly end: number;
 }
 
+/** A packet that comes in pieces gets memory of its own if it is longer than this, in bytes. */
+const LARGE = 4 * 1024;
+
+const NONE = new Uint8Array();
+
 /**
  * Cuts a stream of bytes into packets: `u32be length`, then that many bytes.
  *
- * Chunks come in at any split. A packet that lies whole in one chunk is a view of it; one that comes
- * in pieces is put together in memory of its own, taken only after its length was checked. Chunks
- * belong to the framer from then on: whoever pushes them must not write into them again.
+ * Chunks come in at any split, and are copied: packets are views of memory that is never written again. A long one that
+ * comes in pieces is put together in memory of its own, taken only after its length was checked.
  */
 export class Framer {
   readonly #limit: number;
-  /** The chunk that is being cut, from `#at` on, and those that came after it. */
-  #chunk: Uint8Array | undefined;
-  #later: Uint8Array[] = [];
+  /** A long packet that has become whole, and comes before all others. */
+  #whole: Uint8Array | undefined;
+  /** Bytes that wait: of `#bytes`, those from `#at` up to `#end`. Behind them `#room` bytes are free to be written. */
+  #bytes: Uint8Array = NONE;
   #at = 0;
-  #buffered = 0;
-  #head = 0;
-  #headBytes = 0;
+  #end = 0;
+  #room = 0;
+  /** A long packet that is not whole yet, and comes last, and how much of it is there. */
   #packet: Uint8Array | undefined;
   #filled = 0;
+  /** How many bytes have come in long packets since the last short one. */
+  #inARow = 0;
 
   /** Packets longer than `limit` bytes are refused. */
   constructor(limit: number) {
@@ -49,7 +57,10 @@ export class Framer {
 
   /** How many bytes came in and have not left as packets. */
   get buffered(): number {
-    return this.#buffered + this.#filled + this.#headBytes;
+    let size = this.#end - this.#at;
+    if (this.#whole !== undefined) size += 4 + this.#whole.length;
+    if (this.#packet !== undefined) size += 4 + this.#filled;
+    return size;
   }
 
   /** Whether the bytes so far end inside a packet, as far as has been looked. */
@@ -59,24 +70,88 @@ export class Framer {
 
   /** What came in and has not left as packets, as it came: of a cut packet, or of a peer that sends none. */
   rest(): Uint8Array {
-    const head = this.#packet?.length ?? this.#head;
-    const headBytes = [head >>> 24, head >>> 16 & 0xff, head >>> 8 & 0xff, head & 0xff];
-    const first = this.#chunk === undefined ? [] : [this.#chunk.subarray(this.#at)];
-    return concat([
-      // A length that is not whole yet stands in the lower bytes.
-      Uint8Array.from(headBytes).subarray(4 - this.#headBytes),
-      ...this.#packet === undefined ? [] : [this.#packet.subarray(0, this.#filled)],
-      ...first,
-      ...this.#later,
-    ]);
+    const pieces: Uint8Array[] = [];
+    if (this.#whole !== undefined) pieces.push(headOf(this.#whole), this.#whole);
+    pieces.push(this.#bytes.subarray(this.#at, this.#end));
+    if (this.#packet !== undefined) pieces.push(headOf(this.#packet), this.#packet.subarray(0, this.#filled));
+    return concat(pieces);
   }
 
-  /** Takes the next bytes. */
+  /** Takes the next bytes, and keeps none of the chunk itself. */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return;
-    if (this.#chunk === undefined) this.#chunk = chunk;
-    else this.#later.push(chunk);
-    this.#buffered += chunk.length;
+    const rest = this.#packet === undefined ? chunk : this.#fill(this.#packet, chunk);
+    if (rest.length === 0) return;
+    if (this.#at < this.#end) return this.#append(rest);
+    // What is long goes where it stays at once.
+    const cut = this.#longFrom(rest);
+    if (cut > 0) this.#append(cut < rest.length ? rest.subarray(0, cut) : rest);
+    if (cut < rest.length) this.#begin(rest, cut, rest.length);
+  }
+
+  /** Adds to a long packet, and gives back what comes behind it. */
+  #fill(packet: Uint8Array, chunk: Uint8Array): Uint8Array {
+    const missing = packet.length - this.#filled;
+    const [piece, rest] = chunk.length > missing
+      ? [chunk.subarray(0, missing), chunk.subarray(missing)]
+      : [chunk, NONE];
+    packet.set(piece, this.#filled);
+    this.#filled += piece.length;
+    if (this.#filled === packet.length) this.#close(packet);
+    return rest;
+  }
+
+  /** A long packet is whole. */
+  #close(packet: Uint8Array): void {
+    this.#packet = undefined;
+    if (this.#whole === undefined && this.#at === this.#end) this.#whole = packet;
+    else this.#append(concat([headOf(packet), packet]));
+  }
+
+  /** Where a long packet begins that is not whole; the length of the bytes if there is none, as far as can be told. */
+  #longFrom(bytes: Uint8Array): number {
+    let at = 0;
+    while (bytes.length - at >= 4) {
+      const length = lengthAt(bytes, at);
+      if (length === 0 || length > this.#limit) break; // Told when it is its turn.
+      if (bytes.length - at - 4 < length) {
+        if (length > LARGE) return at;
+        break;
+      }
+      at += 4 + length;
+    }
+    return bytes.length;
+  }
+
+  /** Begins a long packet with what is there of it. */
+  #begin(bytes: Uint8Array, at: number, end: number): void {
+    this.#packet = reserve(lengthAt(bytes, at));
+    this.#packet.set(bytes.subarray(at + 4, end));
+    this.#filled = end - at - 4;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const waiting = this.#end - this.#at;
+    if (waiting === 0) {
+      const { bytes, start } = keep(chunk);
+      this.#bytes = bytes;
+      this.#at = this.#end = start;
+      this.#room = 0;
+    } else {
+      if (chunk.length > this.#room) this.#move(2 * (waiting + chunk.length));
+      this.#bytes.set(chunk, this.#end);
+      this.#room -= chunk.length;
+    }
+    this.#end += chunk.length;
+  }
+
+  /** Moves what waits to memory where more fits behind it. */
+  #move(size: number): void {
+    const bytes = new Uint8Array(size);
+    bytes.set(this.#bytes.subarray(this.#at, this.#end));
+    this.#end -= this.#at;
+    this.#at = 0;
+    this.#bytes = bytes;
+    this.#room = size - this.#end;
   }
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
@@ -87,75 +162,39 @@ export class Framer {
 
   /** As {@linkcode Framer.next}, for who has no need of a view: views are dear. */
   nextSpan(): Span | undefined {
-    if (this.#packet === undefined) {
-      const chunk = this.#chunk;
-      const at = this.#at;
-      if (this.#headBytes === 0 && chunk !== undefined && chunk.length - at >= 4) {
-        const length = (chunk[at]! << 24 | chunk[at + 1]! << 16 | chunk[at + 2]! << 8 | chunk[at + 3]!) >>> 0;
-        this.#check(length);
-        const start = at + 4;
-        if (chunk.length - start >= length) {
-          this.#skip(4 + length);
-          return { bytes: chunk, start, end: start + length };
-        }
-        this.#skip(4);
-        this.#headBytes = 4;
-        this.#packet = new Uint8Array(length);
-      } else if (!this.#collectHead()) {
-        return undefined;
-      }
+    const whole = this.#whole;
+    if (whole !== undefined) {
+      this.#whole = undefined;
+      this.#inARow += whole.length;
+      remind(this.#inARow);
+      return { bytes: whole, start: 0, end: whole.length };
     }
-    return this.#collectPacket();
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const waiting = this.#end - at;
+    if (waiting < 4) return undefined;
+    const length = lengthAt(bytes, at);
+    this.#check(length);
+    const start = at + 4;
+    if (waiting >= 4 + length) {
+      if (length <= LARGE) this.#inARow = 0;
+      this.#at = start + length;
+      return { bytes, start, end: this.#at };
+    }
+    if (length > LARGE) {
+      this.#begin(bytes, at, this.#end);
+      this.#at = this.#end;
+    }
+    return undefined;
   }
 
-  /** A length that comes in pieces. */
-  #collectHead(): boolean {
-    while (this.#headBytes < 4) {
-      const chunk = this.#chunk;
-      if (chunk === undefined) return false;
-      this.#head = (this.#head << 8 | chunk[this.#at]!) >>> 0;
-      this.#skip(1);
-      this.#headBytes++;
-    }
-    this.#check(this.#head);
-    this.#packet = new Uint8Array(this.#head);
-    return true;
-  }
-
-  #collectPacket(): Span | undefined {
-    const packet = this.#packet!;
-    while (this.#filled < packet.length) {
-      const chunk = this.#chunk;
-      if (chunk === undefined) return undefined;
-      const part = chunk.subarray(this.#at, this.#at + packet.length - this.#filled);
-      packet.set(part, this.#filled);
-      this.#filled += part.length;
-      this.#skip(part.length);
-    }
-    this.#packet = undefined;
-    this.#filled = this.#headBytes = 0;
-    return { bytes: packet, start: 0, end: packet.length };
-  }
-
-  /**
-   * The first bytes of the packets that wait, as far as these have come. None while a packet is being put together.
-   */
+  /** The first bytes of the packets that wait, as far as these are whole or have begun among others. */
   codes(): number[] {
-    if (this.#chunk === undefined || this.#headBytes > 0) return [];
-    const bytes = concat([this.#chunk.subarray(this.#at), ...this.#later]);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const codes: number[] = [];
-    for (let at = 0; at + 4 < bytes.length; at += 4 + view.getUint32(at)) codes.push(bytes[at + 4]!);
-    return codes;
-  }
-
-  #skip(size: number): void {
-    this.#at += size;
-    this.#buffered -= size;
-    if (this.#at === this.#chunk!.length) {
-      this.#chunk = this.#later.length > 0 ? this.#later.shift() : undefined;
-      this.#at = 0;
+    const codes = this.#whole === undefined ? [] : [this.#whole[0]!];
+    for (let at = this.#at; at + 4 < this.#end; at += 4 + lengthAt(this.#bytes, at)) {
+      codes.push(this.#bytes[at + 4]!);
     }
+    return codes;
   }
 
   #check(length: number): void {
@@ -175,4 +214,14 @@ export class Framer {
     const code = stranger === undefined && length > 0 ? "LIMIT" : "FRAME";
     throw new MilterError(code, `Cannot read packet: ${why}`, { side: "peer" });
   }
+}
+
+/** A packet's length, where it stands. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
+}
+
+/** The length of a packet, as it came. */
+function headOf({ length }: Uint8Array): Uint8Array {
+  return Uint8Array.of(length >>> 24, length >>> 16 & 0xff, length >>> 8 & 0xff, length & 0xff);
 }

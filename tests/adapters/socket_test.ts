@@ -9,7 +9,6 @@ import {
   assertEquals,
   assertGreater,
   assertLess,
-  assertStrictEquals,
   delay,
   runtime,
   tempDir,
@@ -107,7 +106,7 @@ class Ear {
   constructor(socket: Socket) {
     socket.start({
       data: (chunk) => {
-        this.chunks.push(chunk);
+        this.chunks.push(Uint8Array.from(chunk)); // What is lent must be copied.
         this.size += chunk.length;
         this.onData();
         this.#change();
@@ -172,17 +171,6 @@ async function writeAll(socket: Socket, ear: Ear, bytes: Uint8Array, piece: numb
 }
 
 for (const { name, connect, system } of KINDS) {
-  test(`Socket (${name}) gives what it reads as a Uint8Array and nothing else, small and large`, async () => {
-    for (const size of [5, 5_000]) {
-      await using pair = await connect();
-      const far = new Ear(pair.far);
-      new Ear(pair.near);
-      pair.near.write(content(size));
-      await far.until(() => far.size === size);
-      for (const chunk of far.chunks) assertStrictEquals(chunk.constructor, Uint8Array);
-    }
-  });
-
   test(`Socket (${name}) carries 10 MB both ways at once, to readers that pause`, async () => {
     await using pair = await connect();
     const { near, far } = pair;

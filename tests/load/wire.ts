@@ -21,7 +21,7 @@ export async function bufferedWire(address: Address): Promise<Wire> {
   const closed = new Promise<void>((resolve) => {
     socket.start({
       data(chunk) {
-        arrived.push(chunk);
+        arrived.push(Uint8Array.from(chunk));
         wake();
       },
       end,

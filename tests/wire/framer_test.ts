@@ -1,7 +1,7 @@
 import { MilterError } from "../../src/errors.ts";
 import { Framer } from "../../src/wire/framer.ts";
 import { concat, frame, latin1 } from "../bytes.ts";
-import { assert, assertEquals, assertThrows, property, test } from "../harness.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows, property, test } from "../harness.ts";
 
 const LIMIT = 64 * 1024;
 
@@ -103,6 +103,61 @@ test("Framer leaves a packet alone once it was given", () => {
     const [first, next] = drain(framer);
     assertEquals([first, next], [latin1("Bone"), latin1("Btwo")]);
   }
+});
+
+test("Framer keeps nothing of its chunks: who reads may read into the same memory again", () => {
+  const packets = [1, 70, 3_000, 5_000, 60_000, 2, 30_000].map((size, at) =>
+    new Uint8Array(size).fill(65 + at)
+  );
+  const stream = concat(packets.map(frame));
+  for (const size of [1, 7, 1_000, 4_096, 16_384, stream.length]) {
+    const buffer = new Uint8Array(size);
+    const framer = new Framer(LIMIT);
+    const given: Uint8Array[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      const chunk = buffer.subarray(0, Math.min(size, stream.length - at));
+      chunk.set(stream.subarray(at, at + chunk.length));
+      framer.push(chunk);
+      chunk.fill(0);
+      if (at % 2 === 0) given.push(...drain(framer));
+    }
+    given.push(...drain(framer));
+    assertEquals(given, packets, `read by ${size} bytes`);
+  }
+});
+
+test("Framer gives packets that are Uint8Arrays and nothing else, of Buffers too, whose `slice` is no copy", () => {
+  const { Buffer = Uint8Array } = globalThis as { Buffer?: { from(bytes: Uint8Array): Uint8Array } };
+  for (const size of [5, 3_000, 10_000]) {
+    const bytes = Buffer.from(frame(new Uint8Array(size).fill(65)));
+    for (const cut of [0, 3, 4, 5, bytes.length]) {
+      const [packet] = drain(framerOf([bytes.subarray(0, cut), bytes.subarray(cut)]));
+      assertStrictEquals(packet?.constructor, Uint8Array);
+    }
+  }
+});
+
+property("Framer gives long and short packets in their order, whatever of them waits", (random) => {
+  const packets = random.list(
+    random.between(2, 12),
+    () => random.bytes(random.pick([1, 5, 300, 5_000, 40_000])),
+  );
+  const framer = new Framer(LIMIT);
+  const given: Uint8Array[] = [];
+  let [came, left] = [0, 0];
+  for (const chunk of random.split(concat(packets.map(frame)), random.between(1, 12))) {
+    framer.push(chunk);
+    came += chunk.length;
+    for (let asks = random.between(0, 3); asks > 0; asks--) {
+      const packet = framer.next();
+      if (packet === undefined) break;
+      given.push(packet);
+      left += 4 + packet.length;
+    }
+    assertEquals(framer.buffered, came - left);
+    assertEquals(framer.rest(), concat(packets.map(frame)).subarray(left, came));
+  }
+  assertEquals([...given, ...drain(framer)], packets);
 });
 
 test("Framer takes a packet as long as its limit", () => {

@@ -57,7 +57,8 @@ export class Relay {
     const line = this.#lines[side];
     const other = this.#lines[OTHER[side]];
     line.socket.start({
-      data: (chunk) => {
+      data: (lent) => {
+        const chunk = Uint8Array.from(lent);
         if (!other.socket.write(chunk)) this.#hold(line, "blocked", true);
         for (const deed of line.tap.hear(chunk)) this.#watcher.saw(side, deed);
         this.#keepPace(line);

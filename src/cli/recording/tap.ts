@@ -10,7 +10,7 @@ export class Tap {
   readonly #framer: Framer = new Framer(MAX_PACKET);
   #lost = false;
 
-  /** What is complete with these bytes, which must not be changed any more. */
+  /** What is complete with these bytes; what no packet can be found in is given back as it is. */
   hear(chunk: Uint8Array): Deed[] {
     if (this.#lost) return [{ what: "raw", bytes: chunk }];
     const deeds: Deed[] = [];
