@@ -103,16 +103,16 @@ function isClosed(error: unknown): boolean {
 /** How much is read at once, in bytes: little where there is talk, and much while a body comes. */
 const READ = { talk: 4 * 1024, body: 64 * 1024 } as const;
 
-/** Buffers that nobody reads into now, and how many are kept of each kind. */
+/** Buffers that nobody reads into now, and how many bytes of each kind are kept: V8 has much to do with new ones. */
 const IDLE: Readonly<Record<keyof typeof READ, Uint8Array[]>> = { talk: [], body: [] };
-const MOST_IDLE = 512;
+const MOST_IDLE = 2 * 1024 * 1024;
 
 function borrow(kind: keyof typeof READ): Uint8Array {
   return IDLE[kind].pop() ?? new Uint8Array(READ[kind]);
 }
 
 function giveBack(kind: keyof typeof READ, buffer: Uint8Array): void {
-  if (IDLE[kind].length < MOST_IDLE) IDLE[kind].push(buffer);
+  if (IDLE[kind].length * READ[kind] < MOST_IDLE) IDLE[kind].push(buffer);
 }
 
 class DenoSocket implements Socket {
@@ -153,8 +153,9 @@ class DenoSocket implements Socket {
         events.data(buffer.subarray(0, size));
         const next = size < READ.talk ? "talk" : "body";
         if (next !== kind) {
+          const other = borrow(next);
           giveBack(kind, buffer);
-          buffer = borrow(kind = next);
+          [kind, buffer] = [next, other];
         }
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }

@@ -65,9 +65,10 @@ export function serverOf(
   return server.once("listening", () => server.on("error", (error) => onFailure(acceptError(error))));
 }
 
-/** What Node has no public name for: the connection itself. */
+/** What Node has no public name for: the connection itself, and the server that counts it. */
 interface Handled {
   _handle?: { readonly fd?: number } | null;
+  _server?: unknown;
 }
 
 /** The descriptor of a connection. */
@@ -87,15 +88,15 @@ const isNode = !("Deno" in globalThis || "Bun" in globalThis);
  * that Node uses itself and does not document. Where these are not to be had, the stream is read.
  */
 function directly(socket: NetSocket): NetSocket {
-  const { _handle: handle } = socket as Handled;
+  const { _handle: handle, _server } = socket as Handled;
   if (!isNode || !handle) return socket;
-  (socket as Handled)._handle = null;
+  Object.assign(socket, { _handle: null, _server: null });
   const callback = (size: number): boolean => {
     direct.emit("data", scratch.subarray(0, size));
     return true;
   };
   const options = { handle, allowHalfOpen: true, manualStart: true, onread: { buffer: scratch, callback } };
-  const direct = new NetSocket(options as SocketConstructorOpts);
+  const direct = Object.assign(new NetSocket(options as SocketConstructorOpts), { _server });
   return direct;
 }
 

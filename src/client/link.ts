@@ -74,7 +74,11 @@ export class Link {
       socket.start({
         data: (chunk) => {
           if (this.#lost !== undefined) return;
-          this.#end.receive(chunk);
+          try {
+            this.#end.receive(chunk);
+          } catch (error) {
+            return void this.#lose(error);
+          }
           if (this.#end.awaiting === undefined && this.#end.buffered > MAX_UNASKED) {
             this.#lose(
               new MilterError(

@@ -107,7 +107,12 @@ export class Conversation implements Host {
   /** Bytes from the MTA, of which copies are kept. */
   receive(chunk: Uint8Array): void {
     if (this.#closed) return;
-    this.end.receive(chunk);
+    try {
+      this.end.receive(chunk);
+    } catch (error) {
+      // There is no memory, or a filter has given away that of this connection.
+      return this.#giveUp(error);
+    }
     this.advance();
     this.account();
   }

@@ -1,4 +1,5 @@
 import type { Command, CommandType, Mail, Rcpt } from "../protocol/commands.ts";
+import { alone } from "../wire/memory.ts";
 import { Macros } from "../protocol/macros.ts";
 import { ReceivedAddress, type Sender } from "./envelope.ts";
 import { type Header, ReceivedHeader } from "./header.ts";
@@ -122,7 +123,7 @@ export class Memory {
         this.#addHeader(event.name, event.value);
         break;
       case "body":
-        this.chunk = event.chunk;
+        this.chunk = alone(event.chunk);
         this.chunkTaken = false;
         this.chunks++;
         break;

@@ -1,6 +1,6 @@
 import { MilterError } from "../errors.ts";
 import { concat } from "./concat.ts";
-import { keep, remind, reserve } from "./memory.ts";
+import { remind, reserve } from "./memory.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -21,8 +21,8 @@ export interface Span {
   readonly end: number;
 }
 
-/** A packet that comes in pieces gets memory of its own if it is longer than this, in bytes. */
-const LARGE = 4 * 1024;
+/** How much memory small packets share, in bytes; a longer one that comes in pieces gets memory of its own. */
+const BLOCK = 4 * 1024;
 
 const NONE = new Uint8Array();
 
@@ -36,11 +36,10 @@ export class Framer {
   readonly #limit: number;
   /** A long packet that has become whole, and comes before all others. */
   #whole: Uint8Array | undefined;
-  /** Bytes that wait: of `#bytes`, those from `#at` up to `#end`. Behind them `#room` bytes are free to be written. */
+  /** Bytes that wait: of `#bytes`, those from `#at` up to `#end`. What is behind them is free to be written. */
   #bytes: Uint8Array = NONE;
   #at = 0;
   #end = 0;
-  #room = 0;
   /** A long packet that is not whole yet, and comes last, and how much of it is there. */
   #packet: Uint8Array | undefined;
   #filled = 0;
@@ -114,7 +113,7 @@ export class Framer {
       const length = lengthAt(bytes, at);
       if (length === 0 || length > this.#limit) break; // Told when it is its turn.
       if (bytes.length - at - 4 < length) {
-        if (length > LARGE) return at;
+        if (length > BLOCK) return at;
         break;
       }
       at += 4 + length;
@@ -130,28 +129,31 @@ export class Framer {
   }
 
   #append(chunk: Uint8Array): void {
-    const waiting = this.#end - this.#at;
-    if (waiting === 0) {
-      const { bytes, start } = keep(chunk);
-      this.#bytes = bytes;
-      this.#at = this.#end = start;
-      this.#room = 0;
-    } else {
-      if (chunk.length > this.#room) this.#move(2 * (waiting + chunk.length));
-      this.#bytes.set(chunk, this.#end);
-      this.#room -= chunk.length;
-    }
+    if (chunk.length > this.#bytes.length - this.#end) this.#move(chunk.length);
+    this.#bytes.set(chunk, this.#end);
     this.#end += chunk.length;
   }
 
-  /** Moves what waits to memory where more fits behind it. */
+  /** Moves what waits to memory where so much fits behind it. */
   #move(size: number): void {
-    const bytes = new Uint8Array(size);
-    bytes.set(this.#bytes.subarray(this.#at, this.#end));
-    this.#end -= this.#at;
-    this.#at = 0;
+    const waiting = this.#end - this.#at;
+    const bytes = new Uint8Array(Math.max(BLOCK, waiting === 0 ? size : 2 * (waiting + size)));
+    if (waiting > 0) bytes.set(this.#bytes.subarray(this.#at, this.#end));
     this.#bytes = bytes;
-    this.#room = size - this.#end;
+    this.#at = 0;
+    this.#end = waiting;
+  }
+
+  #count(length: number): void {
+    if (length <= BLOCK) this.#inARow = 0;
+    else remind(this.#inARow += length);
+  }
+
+  /** Lets go of memory that was taken for much. */
+  #rest(): void {
+    if (this.#at < this.#end || this.#bytes.length === BLOCK) return;
+    this.#bytes = NONE;
+    this.#at = this.#end = 0;
   }
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
@@ -165,8 +167,7 @@ export class Framer {
     const whole = this.#whole;
     if (whole !== undefined) {
       this.#whole = undefined;
-      this.#inARow += whole.length;
-      remind(this.#inARow);
+      this.#count(whole.length);
       return { bytes: whole, start: 0, end: whole.length };
     }
     const bytes = this.#bytes;
@@ -177,13 +178,15 @@ export class Framer {
     this.#check(length);
     const start = at + 4;
     if (waiting >= 4 + length) {
-      if (length <= LARGE) this.#inARow = 0;
-      this.#at = start + length;
-      return { bytes, start, end: this.#at };
+      this.#count(length);
+      const end = this.#at = start + length;
+      this.#rest();
+      return { bytes, start, end };
     }
-    if (length > LARGE) {
+    if (length > BLOCK) {
       this.#begin(bytes, at, this.#end);
       this.#at = this.#end;
+      this.#rest();
     }
     return undefined;
   }

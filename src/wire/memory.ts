@@ -1,10 +1,7 @@
 /**
  * Memory for what was read. Who reads lends its bytes for a moment, and may keep one buffer for all that comes; what
- * is kept of them lies here, and is never written again: filters may hold on to it.
+ * is kept of them lies in memory that is never written again: filters may hold on to it.
  */
-
-/** How much memory small pieces share, and how long one may be to go there, in bytes. */
-const SHARED = { size: 32 * 1024, largest: 8 * 1024 } as const;
 
 /**
  * V8 forgets to collect the memory of large pieces: it does so when the young objects of its heap fill their space, or when
@@ -13,9 +10,6 @@ const SHARED = { size: 32 * 1024, largest: 8 * 1024 } as const;
  */
 const LONG = 2 * 1024 * 1024;
 const LITTER = { arrays: 24, length: 512 } as const;
-
-let shared = new Uint8Array(SHARED.size);
-let taken = 0;
 
 /** The last litter, so small that it may live on: while somebody could look at it, it is not optimized away. */
 export let litter: unknown;
@@ -26,31 +20,7 @@ export function remind(inARow: number): void {
   for (let count = 0; count < LITTER.arrays; count++) litter = new Array(LITTER.length);
 }
 
-/** Bytes that are kept: of `bytes`, those from `start` on. */
-export interface Kept {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-}
-
-/** Keeps a copy of bytes, a small one beside others. */
-export function keep(chunk: Uint8Array): Kept {
-  const size = chunk.length;
-  if (size > SHARED.largest) {
-    const bytes = reserve(size);
-    bytes.set(chunk);
-    return { bytes, start: 0 };
-  }
-  if (taken + size > SHARED.size) {
-    shared = new Uint8Array(SHARED.size);
-    taken = 0;
-  }
-  const start = taken;
-  taken += size;
-  shared.set(chunk, start);
-  return { bytes: shared, start };
-}
-
-/** Node has memory that is not cleared first; its name is not in a browser's library. */
+/** Node and Bun have memory that is not cleared first; its name is not in a browser's library. */
 const { Buffer } = globalThis as {
   Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } };
 };
@@ -58,4 +28,12 @@ const { Buffer } = globalThis as {
 /** Memory of its own, of which all must be written before anybody sees it. */
 export function reserve(size: number): Uint8Array {
   return Buffer === undefined ? new Uint8Array(size) : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}
+
+/** What a packet may have around its bytes: its length, and its code. */
+const AROUND = 8;
+
+/** These bytes in memory that nothing else lies in: who gets them may give that memory away, to a worker for instance. */
+export function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > bytes.length + AROUND ? bytes.slice() : bytes;
 }

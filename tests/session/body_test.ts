@@ -42,6 +42,39 @@ for (const [how, read] of READERS) {
   });
 }
 
+test("Body gives chunks that may be given away: nothing else lies in their memory", async () => {
+  for (const size of [0, 1, 700, 4_000, 5_000, 60_000]) {
+    let content: Uint8Array = new Uint8Array();
+    await using mta = await play(async (session) => {
+      const sender = await session.envelopeFrom();
+      const given: Uint8Array[] = [];
+      for await (const chunk of session.body) {
+        given.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
+      }
+      content = concat(given);
+      return sender.address === "sender@example.com" ? accept() : reject(sender.address);
+    });
+    const chunks = ["a", "b"].map((letter) => latin1(letter.repeat(size)));
+    assertEquals(
+      (await mta.play([...HEADERS, ...chunks.map(body), "endOfMessage"])).at(-1),
+      "endOfMessage: accept",
+    );
+    assertBytes(content, concat(chunks));
+  }
+});
+
+test("a filter that gives away the memory of a header harms its own connection only", async () => {
+  await using mta = await play(async (session) => {
+    for await (const { rawValue } of session.headers) {
+      structuredClone(undefined, { transfer: [rawValue.buffer as ArrayBuffer] });
+    }
+    await session.endOfMessage();
+    return accept();
+  });
+  const answers = await mta.play([...HEADERS, "endOfMessage"]);
+  assertEquals(answers.at(-1), "endOfMessage: accept");
+});
+
 test("Body gives chunk by chunk as the MTA cuts them, and lets it wait for the reader", async () => {
   const chunks: string[] = [];
   let go = () => {};

@@ -1,7 +1,15 @@
 import { MilterError } from "../../src/errors.ts";
 import { Framer } from "../../src/wire/framer.ts";
 import { concat, frame, latin1 } from "../bytes.ts";
-import { assert, assertEquals, assertStrictEquals, assertThrows, property, test } from "../harness.ts";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertStrictEquals,
+  assertThrows,
+  property,
+  test,
+} from "../harness.ts";
 
 const LIMIT = 64 * 1024;
 
@@ -134,6 +142,26 @@ test("Framer gives packets that are Uint8Arrays and nothing else, of Buffers too
       const [packet] = drain(framerOf([bytes.subarray(0, cut), bytes.subarray(cut)]));
       assertStrictEquals(packet?.constructor, Uint8Array);
     }
+  }
+});
+
+test("Framer keeps no memory that was taken for much, once all of it has left", () => {
+  const framer = new Framer(LIMIT);
+  const small = frame(latin1("Bsmall"));
+  for (let waits = 0; waits < 1_000; waits++) framer.push(small);
+  const packets = drain(framer);
+  assertEquals(packets.length, 1_000);
+  framer.push(small);
+  const [next] = drain(framer);
+  assertLess(next!.buffer.byteLength, packets[999]!.buffer.byteLength);
+});
+
+test("Framer goes on when the memory of a packet is given away, if nothing waits", () => {
+  const framer = framerOf([frame(latin1("Bone"))]);
+  structuredClone(undefined, { transfer: [framer.next()!.buffer as ArrayBuffer] });
+  for (const text of ["Btwo", "B" + "x".repeat(10_000)]) {
+    framer.push(frame(latin1(text)));
+    assertEquals(drain(framer), [latin1(text)]);
   }
 });
 
