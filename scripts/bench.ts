@@ -178,7 +178,7 @@ async function write(
 ): Promise<void> {
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/results.md`, text);
-  await Deno.writeTextFile(`${directory}/results.json`, JSON.stringify(report, null, 2) + "\n");
+  await Deno.writeTextFile(`${directory}/results.json`, JSON.stringify(report) + "\n");
   for (const { file, svg } of drawn) await Deno.writeTextFile(`${directory}/${file}`, svg);
   console.error(
     `Written to ${directory}: results.md, results.json, ${drawn.map(({ file }) => file).join(", ")}`,

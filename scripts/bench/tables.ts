@@ -92,8 +92,14 @@ export const TABLES: readonly Table[] = [
   },
   {
     title: "Workers",
-    about: "Messages a second of `kilter serve` with one worker and with two, not pinned.",
-    columns: each("perSecond", { workers: "every event answered" }, true),
+    about:
+      "Messages a second of `kilter serve` with one worker and with two, not pinned. What one worker and the " +
+      "load generator leave of the processors is all that a second can use.",
+    columns: [
+      ...each("perSecond", { workers: "every event answered" }, true),
+      ...each("processor", { workers: "workers, µs a message" }),
+      ...each("busy", { workers: "load generator, %" }),
+    ],
   },
   {
     title: "Memory and start-up",
