@@ -58,7 +58,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 const ENTRY: Room = { imports: EVERYTHING, time: false, runtime: NONE };
 
 /** Globals that only some runtimes have. */
-const RUNTIME_NAMES: ReadonlySet<string> = new Set(["Deno", "Bun", "Buffer", "process", "require", "NodeJS"]);
+const RUNTIME_NAMES: ReadonlySet<string> = new Set([
+  ...["Deno", "Bun", "Buffer", "process", "require", "NodeJS"],
+  // By it all of them can be had.
+  "globalThis",
+]);
 
 /** Globals, and keywords, by which code waits or knows the time. */
 const TIME_NAMES: ReadonlySet<string> = new Set([

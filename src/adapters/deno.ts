@@ -142,6 +142,7 @@ class DenoSocket implements Socket {
     this.#readAll(events);
   }
 
+  /** Lends what it reads, and reads into the same buffer again. */
   async #readAll(events: SocketEvents): Promise<void> {
     let kind: keyof typeof READ = "talk";
     let buffer = borrow(kind);

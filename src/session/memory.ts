@@ -1,6 +1,6 @@
 import type { Command, CommandType, Mail, Rcpt } from "../protocol/commands.ts";
-import { alone } from "../wire/memory.ts";
 import { Macros } from "../protocol/macros.ts";
+import { alone } from "../wire/memory.ts";
 import { ReceivedAddress, type Sender } from "./envelope.ts";
 import { type Header, ReceivedHeader } from "./header.ts";
 import type { LimitName, Limits } from "./limits.ts";

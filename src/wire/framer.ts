@@ -1,6 +1,6 @@
 import { MilterError } from "../errors.ts";
 import { concat } from "./concat.ts";
-import { remind, reserve } from "./memory.ts";
+import { remind } from "./memory.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -123,7 +123,7 @@ export class Framer {
 
   /** Begins a long packet with what is there of it. */
   #begin(bytes: Uint8Array, at: number, end: number): void {
-    this.#packet = reserve(lengthAt(bytes, at));
+    this.#packet = new Uint8Array(lengthAt(bytes, at));
     this.#packet.set(bytes.subarray(at + 4, end));
     this.#filled = end - at - 4;
   }
@@ -144,6 +144,7 @@ export class Framer {
     this.#end = waiting;
   }
 
+  /** Counts packets that have left. */
   #count(length: number): void {
     if (length <= BLOCK) this.#inARow = 0;
     else remind(this.#inARow += length);

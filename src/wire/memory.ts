@@ -20,16 +20,6 @@ export function remind(inARow: number): void {
   for (let count = 0; count < LITTER.arrays; count++) litter = new Array(LITTER.length);
 }
 
-/** Node and Bun have memory that is not cleared first; its name is not in a browser's library. */
-const { Buffer } = globalThis as {
-  Buffer?: { allocUnsafeSlow(size: number): { readonly buffer: ArrayBuffer } };
-};
-
-/** Memory of its own, of which all must be written before anybody sees it. */
-export function reserve(size: number): Uint8Array {
-  return Buffer === undefined ? new Uint8Array(size) : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
-}
-
 /** What a packet may have around its bytes: its length, and its code. */
 const AROUND = 8;
 
