@@ -18,6 +18,8 @@ interface BunApi {
   connect(options: BunOptions): Promise<BunConnection>;
 }
 
+declare const Bun: BunApi;
+
 type BunOptions = ({ readonly hostname: string; readonly port: number } | { readonly unix: string }) & {
   readonly allowHalfOpen: boolean;
   readonly socket: BunHandlers;
@@ -58,7 +60,7 @@ interface BunConnection {
 export const bunAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const listener = bun().listen(bunOptions(address, onSocket, onFailure));
+    const listener = Bun.listen(bunOptions(address, onSocket, onFailure));
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
@@ -70,14 +72,10 @@ export const bunAdapter: Adapter = {
 
   connect(address): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      bun().connect(bunOptions(address, resolve)).catch(reject);
+      Bun.connect(bunOptions(address, resolve)).catch(reject);
     });
   },
 };
-
-function bun(): BunApi {
-  return (globalThis as unknown as { readonly Bun: BunApi }).Bun;
-}
 
 function bunOptions(
   address: Address,

@@ -18,6 +18,8 @@ interface DenoApi {
   connect(options: TcpOptions | UnixOptions): Promise<DenoConn>;
 }
 
+declare const Deno: DenoApi;
+
 interface TcpOptions {
   readonly transport: "tcp";
   readonly hostname: string;
@@ -48,7 +50,7 @@ interface DenoConn {
 export const denoAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const listener = deno().listen({ ...denoOptions(address), tcpBacklog: BACKLOG });
+    const listener = Deno.listen({ ...denoOptions(address), tcpBacklog: BACKLOG });
     const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)), onFailure);
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
@@ -61,13 +63,9 @@ export const denoAdapter: Adapter = {
   },
 
   async connect(address): Promise<Socket> {
-    return new DenoSocket(await deno().connect(denoOptions(address)), address);
+    return new DenoSocket(await Deno.connect(denoOptions(address)), address);
   },
 };
-
-function deno(): DenoApi {
-  return (globalThis as unknown as { readonly Deno: DenoApi }).Deno;
-}
 
 function denoOptions(address: Address): TcpOptions | UnixOptions {
   return "path" in address

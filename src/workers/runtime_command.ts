@@ -19,12 +19,14 @@ function nodeArguments(): string[] {
   return process.execArgv.filter((argument) => !/^--inspect/.test(argument));
 }
 
+/** What is used of Deno's API. */
+declare const Deno: { readonly mainModule: string };
+
 /**
  * Deno does not tell what it was permitted, nor where its configuration is: it looks for that from the program on,
  * and would begin at that of this package.
  */
 function denoArguments(): string[] {
-  const { Deno } = globalThis as unknown as { readonly Deno: { readonly mainModule: string } };
   const { mainModule } = Deno;
   const config = configAbove(
     mainModule.startsWith("file:") ? dirname(fileURLToPath(mainModule)) : process.cwd(),

@@ -16,9 +16,10 @@ interface BunApi {
   };
 }
 
+declare const Bun: BunApi;
+
 /** Bun takes connections from the next turn on: before that it is stopped, and a copy of the descriptor stays. */
 export function openByBun(address: Address): Opened {
-  const { Bun } = globalThis as unknown as { readonly Bun: BunApi };
   const target = "path" in address ? { unix: address.path } : { hostname: address.host, port: address.port };
   const listener = Bun.listen({ ...target, socket: { data() {} } });
   const { port } = listener;

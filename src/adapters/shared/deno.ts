@@ -21,6 +21,8 @@ interface DenoApi {
   ): { readonly symbols: CFunctions; close(): void };
 }
 
+declare const Deno: DenoApi;
+
 /** What is taken, and returned. */
 interface CFunctionRow {
   readonly parameters: ["i32"];
@@ -33,15 +35,11 @@ interface CFunctions {
   close(fd: number): number;
 }
 
-function deno(): DenoApi {
-  return (globalThis as unknown as { readonly Deno: DenoApi }).Deno;
-}
-
 /** Calls a function of the C library. */
 function callFromDeno(name: keyof CFunctions, fd: number): number {
   const row: CFunctionRow = { parameters: ["i32"], result: "i32" };
   return fromCLibrary((library) => {
-    const functions = deno().dlopen(library, { dup: row, close: row });
+    const functions = Deno.dlopen(library, { dup: row, close: row });
     const result = functions.symbols[name](fd);
     functions.close();
     return result;
@@ -61,7 +59,7 @@ const ATTEMPTS = 10;
 export async function openByDeno(address: Address): Promise<Opened> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const before = new Set(socketsOfProcess());
-    const listener = deno().listen(
+    const listener = Deno.listen(
       "path" in address
         ? { transport: "unix", path: address.path, tcpBacklog: BACKLOG }
         : { transport: "tcp", hostname: address.host, port: address.port, tcpBacklog: BACKLOG },

@@ -32,6 +32,8 @@ interface BunApi {
   }): void;
 }
 
+declare const Bun: BunApi;
+
 let hooked = false;
 
 /** Bun does not tell which instance of a module imports: it can only be the latest. */
@@ -89,7 +91,6 @@ function mark(specifier: string, parent: string | undefined, resolved: Resolved)
 }
 
 function hookBun(): void {
-  const { Bun } = globalThis as unknown as { readonly Bun: BunApi };
   Bun.plugin({
     name: "kilter",
     setup: (build) =>
