@@ -73,9 +73,7 @@ function isDeclared(node: ts.Identifier): boolean {
 /** Whether an identifier stands for a value or a type, and is not the name of a member. */
 function isReference(node: ts.Identifier): boolean {
   const { parent } = node;
-  if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
-    return ts.isIdentifier(parent.expression) && parent.expression.text === "globalThis";
-  }
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) return false;
   if (ts.isQualifiedName(parent)) return parent.left === node;
   if (ts.isShorthandPropertyAssignment(parent)) return true;
   return !(ts.isClassElement(parent) || ts.isTypeElement(parent) || ts.isObjectLiteralElement(parent)) ||
