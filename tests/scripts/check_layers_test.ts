@@ -107,7 +107,7 @@ export const error = MilterError;
     [`import { assert } from "jsr:@std/assert";`, "no dependencies"],
     [`export const version = Deno.version;`, "uses Deno"],
     [`export const version = globalThis.Deno;`, "uses globalThis"],
-    [`const { Buffer } = globalThis;`, "uses globalThis"],
+    [`const { process } = globalThis;`, "uses globalThis"],
     [`export type Bytes = Buffer;`, "uses Buffer"],
     [`export const all = { Buffer };`, "uses Buffer"],
     [`export async function read() {}`, "uses async"],
