@@ -53,10 +53,9 @@ interface BunConnection {
   shutdown(): void;
   end(): void;
   terminate(): void;
-  setNoDelay(noDelay?: boolean): void;
 }
 
-/** `Bun.listen` and `Bun.connect`. */
+/** `Bun.listen` and `Bun.connect`, which tell the system not to wait with small packets (`TCP_NODELAY`). */
 export const bunAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
@@ -132,7 +131,6 @@ class BunSocket implements Socket {
   constructor(connection: BunConnection, address: Address) {
     this.#connection = connection;
     this.#address = address;
-    connection.setNoDelay(true);
   }
 
   /** Asked of the system only when it is wanted. */

@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Field, FieldsOf } from "../wire/fields.ts";
+import type { Field, Source } from "../wire/fields.ts";
 import type { Span } from "../wire/framer.ts";
 import { Reader } from "../wire/reader.ts";
 import type { Text } from "../wire/text.ts";
@@ -7,13 +7,20 @@ import { Writer } from "../wire/writer.ts";
 import { type Command, COMMANDS } from "./commands.ts";
 import { REPLIES, type Reply } from "./replies.ts";
 
-/** One kind of message with its table rows laid out for speed. */
+/** One kind of message: its row, laid out for speed. */
 interface Layout {
   readonly type: string;
   readonly code: number;
-  readonly fields: readonly (Field<unknown> & { readonly name: string })[];
+  readonly message: (from: Source) => Typed;
+  /** The names of its fields, and the fields themselves. */
+  readonly names: readonly string[];
+  readonly fields: readonly Field<unknown>[];
   /** Where there are no fields: the message and its packet, so that none is made again and again. */
-  readonly constant: { readonly message: { readonly type: string }; readonly packet: Uint8Array } | undefined;
+  readonly constant: { readonly message: Typed; readonly packet: Uint8Array } | undefined;
+}
+
+interface Typed {
+  readonly type: string;
 }
 
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
@@ -24,34 +31,41 @@ export interface Codec<Out, In> {
   readonly encode: (writer: Writer, message: In) => void;
 }
 
-type Table<In extends { readonly type: string }> = {
+type Table<In extends Typed> = {
   readonly [K in In["type"]]: {
     readonly code: string;
-    readonly fields: FieldsOf<Extract<In, { readonly type: K }>>;
+    readonly message: (from: Source) => Extract<In, { readonly type: K }>;
   };
 };
 
-function codec<Out extends { readonly type: string }, In extends { readonly type: string }>(
-  kind: string,
-  table: Table<In>,
-): Codec<Out, In> {
+/** Lays out a row: its message is taken once from a source that has nothing, and only notes what it is asked for. */
+function layOut(row: { readonly code: string; readonly message: (from: Source) => Typed }): Layout {
+  const fields: Field<unknown>[] = [];
+  const { type, ...values } = row.message({
+    take: (field) => {
+      fields.push(field as Field<unknown>);
+      return undefined as never;
+    },
+  });
+  const code = row.code.charCodeAt(0);
+  const constant = { message: Object.freeze({ type }), packet: Uint8Array.of(0, 0, 0, 1, code) };
+  return {
+    type,
+    code,
+    message: row.message,
+    names: Object.keys(values),
+    fields,
+    constant: fields.length > 0 ? undefined : constant,
+  };
+}
+
+function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<In>): Codec<Out, In> {
   const byCode: (Layout | undefined)[] = [];
   const byType = new Map<string, Layout>();
   for (const type of Object.keys(table) as In["type"][]) {
-    const row: { readonly code: string; readonly fields: object } = table[type];
-    const fields = Object.entries(row.fields).map(([name, field]) => ({ name, ...field }));
-    const code = row.code.charCodeAt(0);
-    const layout: Layout = {
-      type,
-      code,
-      fields,
-      constant: fields.length > 0 ? undefined : {
-        message: Object.freeze({ type }),
-        packet: Uint8Array.of(0, 0, 0, 1, code),
-      },
-    };
+    const layout = layOut(table[type]);
     byCode[layout.code] = layout;
-    byType.set(type, layout);
+    byType.set(layout.type, layout);
   }
 
   return {
@@ -64,19 +78,13 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
           : `there is none with the code 0x${code.toString(16).padStart(2, "0")}`;
         throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
-      let message: { readonly type: string } | undefined = layout.constant?.message;
+      let message = layout.constant?.message;
       if (message === undefined || end - start > 1) {
-        const reader = new Reader(bytes, layout.type, start + 1, end);
-        const values: Record<string, unknown> = { type: layout.type };
-        for (let at = 0; at < layout.fields.length; at++) {
-          const field = layout.fields[at]!;
-          reader.field = field.name;
-          values[field.name] = field.decode(reader);
-        }
+        const reader = new Reader(bytes, layout, start + 1, end);
+        message = layout.message(reader);
         reader.finish();
-        message = values as { readonly type: string };
       }
-      // The table's type ties the fields to the message: this is where that proof is spent.
+      // A row is found by its code, and makes its own message: this is where that proof is spent.
       return message as Out;
     },
     encode(writer, message) {
@@ -85,12 +93,12 @@ function codec<Out extends { readonly type: string }, In extends { readonly type
         throw new TypeError(`Cannot encode ${kind}: there is none called "${message.type}"`);
       }
       if (layout.constant !== undefined) return writer.constant(layout.constant.packet);
-      const values = message as { readonly [name: string]: unknown };
+      const values = message as unknown as { readonly [name: string]: unknown };
       writer.open(layout.type, layout.code);
       try {
-        for (const field of layout.fields) {
-          writer.field = field.name;
-          field.encode(writer, values[field.name]);
+        for (let at = 0; at < layout.fields.length; at++) {
+          const name = writer.field = layout.names[at]!;
+          layout.fields[at]!.encode(writer, values[name]);
         }
       } catch (error) {
         writer.undo();

@@ -1,4 +1,4 @@
-import { cstring, type FieldsOf, letter, oneOf, optional, repeated, rest, u16, u32 } from "../wire/fields.ts";
+import { cstring, letter, oneOf, optional, repeated, rest, type Source, u16, u32 } from "../wire/fields.ts";
 import type { Text } from "../wire/text.ts";
 import { PROTOCOL } from "./flags.ts";
 import {
@@ -138,8 +138,8 @@ export type CommandType = Command["type"];
 export interface CommandRow<M> {
   /** Its byte on the wire. */
   readonly code: string;
-  /** Its fields: both decoder and encoder. */
-  readonly fields: FieldsOf<M>;
+  /** Takes it from a packet, field by field: so it also tells what its fields are, and their order. */
+  readonly message: (from: Source) => M;
   /** The replies that answer it; empty if it is never answered. */
   readonly answers: readonly ReplyType[];
   /** The protocol flag under which the MTA leaves it out. */
@@ -153,51 +153,61 @@ export interface CommandRow<M> {
 /** A row for every command. */
 export type CommandTable = { readonly [K in CommandType]: CommandRow<Extract<Command<Text>, { type: K }>> };
 
-const FAMILIES = { unknown: "U", unix: "L", inet: "4", inet6: "6" } as const;
+const family = oneOf({ unknown: "U", unix: "L", inet: "4", inet6: "6" });
+const port = optional(u16);
+const address = optional(cstring);
+const words = repeated(cstring);
 
 /** Every command: its code, its fields, the replies that it takes, the flags that drop or silence it. */
 export const COMMANDS: CommandTable = {
   negotiate: {
     code: "O",
-    fields: { version: u32, actions: u32, protocol: u32, extra: rest },
+    message: (from) => ({
+      type: "negotiate",
+      version: from.take(u32),
+      actions: from.take(u32),
+      protocol: from.take(u32),
+      extra: from.take(rest),
+    }),
     answers: ["negotiate"],
   },
   connect: {
     code: "C",
-    fields: {
-      hostname: cstring,
-      family: oneOf(FAMILIES),
-      port: optional(u16),
-      address: optional(cstring),
-    },
+    message: (from) => ({
+      type: "connect",
+      hostname: from.take(cstring),
+      family: from.take(family),
+      port: from.take(port),
+      address: from.take(address),
+    }),
     answers: CONNECTION_ANSWERS,
     skip: PROTOCOL.NO_CONNECT,
     silent: PROTOCOL.NR_CONNECT,
   },
   helo: {
     code: "H",
-    fields: { hostname: cstring },
+    message: (from) => ({ type: "helo", hostname: from.take(cstring) }),
     answers: CONNECTION_ANSWERS,
     skip: PROTOCOL.NO_HELO,
     silent: PROTOCOL.NR_HELO,
   },
   mail: {
     code: "M",
-    fields: { address: cstring, arguments: repeated(cstring) },
+    message: (from) => ({ type: "mail", address: from.take(cstring), arguments: from.take(words) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_MAIL,
     silent: PROTOCOL.NR_MAIL,
   },
   rcpt: {
     code: "R",
-    fields: { address: cstring, arguments: repeated(cstring) },
+    message: (from) => ({ type: "rcpt", address: from.take(cstring), arguments: from.take(words) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_RCPT,
     silent: PROTOCOL.NR_RCPT,
   },
   data: {
     code: "T",
-    fields: {},
+    message: () => ({ type: "data" }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_DATA,
     silent: PROTOCOL.NR_DATA,
@@ -205,40 +215,44 @@ export const COMMANDS: CommandTable = {
   },
   header: {
     code: "L",
-    fields: { name: cstring, value: cstring },
+    message: (from) => ({ type: "header", name: from.take(cstring), value: from.take(cstring) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_HEADERS,
     silent: PROTOCOL.NR_HEADER,
   },
   endOfHeaders: {
     code: "N",
-    fields: {},
+    message: () => ({ type: "endOfHeaders" }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_END_OF_HEADERS,
     silent: PROTOCOL.NR_END_OF_HEADERS,
   },
   body: {
     code: "B",
-    fields: { chunk: rest },
+    message: (from) => ({ type: "body", chunk: from.take(rest) }),
     answers: BODY_ANSWERS,
     skip: PROTOCOL.NO_BODY,
     silent: PROTOCOL.NR_BODY,
   },
   endOfMessage: {
     code: "E",
-    fields: { chunk: rest },
+    message: (from) => ({ type: "endOfMessage", chunk: from.take(rest) }),
     answers: END_OF_MESSAGE_ANSWERS,
   },
   unknown: {
     code: "U",
-    fields: { command: cstring },
+    message: (from) => ({ type: "unknown", command: from.take(cstring) }),
     answers: COMMAND_ANSWERS,
     skip: PROTOCOL.NO_UNKNOWN,
     silent: PROTOCOL.NR_UNKNOWN,
     since: 3,
   },
-  macros: { code: "D", fields: { stage: letter, definitions: rest }, answers: [] },
-  abort: { code: "A", fields: {}, answers: [] },
-  quit: { code: "Q", fields: {}, answers: [] },
-  quitNewConnection: { code: "K", fields: {}, answers: [] },
+  macros: {
+    code: "D",
+    message: (from) => ({ type: "macros", stage: from.take(letter), definitions: from.take(rest) }),
+    answers: [],
+  },
+  abort: { code: "A", message: () => ({ type: "abort" }), answers: [] },
+  quit: { code: "Q", message: () => ({ type: "quit" }), answers: [] },
+  quitNewConnection: { code: "K", message: () => ({ type: "quitNewConnection" }), answers: [] },
 };

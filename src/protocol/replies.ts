@@ -1,4 +1,4 @@
-import { cstring, type Field, type FieldsOf, optional, repeated, rest, u32, words } from "../wire/fields.ts";
+import { cstring, type Field, optional, repeated, rest, type Source, u32, words } from "../wire/fields.ts";
 import type { Text } from "../wire/text.ts";
 import { ACTION } from "./flags.ts";
 
@@ -163,8 +163,8 @@ export type ReplyType = Reply["type"];
 export interface ReplyRow<M> {
   /** Its byte on the wire. */
   readonly code: string;
-  /** Its fields: both decoder and encoder. */
-  readonly fields: FieldsOf<M>;
+  /** Takes it from a packet, field by field: so it also tells what its fields are, and their order. */
+  readonly message: (from: Source) => M;
   /** The action that must have been agreed; such a reply is an edit. */
   readonly action?: number;
   /** Whether the command still waits for its answer after it: edits and progress. */
@@ -174,6 +174,7 @@ export interface ReplyRow<M> {
 /** A row for every reply. */
 export type ReplyTable = { readonly [K in ReplyType]: ReplyRow<Extract<Reply<Text>, { type: K }>> };
 
+const line = optional(cstring);
 const macroRequests: Field<readonly MacroRequest[]> = repeated({
   decode: (reader) => ({ stage: u32.decode(reader), names: words.decode(reader) }),
   encode: (writer, request) => {
@@ -184,56 +185,94 @@ const macroRequests: Field<readonly MacroRequest[]> = repeated({
 
 /** Every reply: its code, its fields, the action that it needs. */
 export const REPLIES: ReplyTable = {
-  negotiate: { code: "O", fields: { version: u32, actions: u32, protocol: u32, macros: macroRequests } },
-  continue: { code: "c", fields: {} },
-  accept: { code: "a", fields: {} },
-  reject: { code: "r", fields: {} },
-  tempfail: { code: "t", fields: {} },
-  discard: { code: "d", fields: {} },
-  replyCode: { code: "y", fields: { text: cstring } },
-  skip: { code: "s", fields: {} },
-  progress: { code: "p", fields: {}, interim: true },
-  shutdown: { code: "4", fields: {} },
-  connectionFailure: { code: "f", fields: {} },
+  negotiate: {
+    code: "O",
+    message: (from) => ({
+      type: "negotiate",
+      version: from.take(u32),
+      actions: from.take(u32),
+      protocol: from.take(u32),
+      macros: from.take(macroRequests),
+    }),
+  },
+  continue: { code: "c", message: () => ({ type: "continue" }) },
+  accept: { code: "a", message: () => ({ type: "accept" }) },
+  reject: { code: "r", message: () => ({ type: "reject" }) },
+  tempfail: { code: "t", message: () => ({ type: "tempfail" }) },
+  discard: { code: "d", message: () => ({ type: "discard" }) },
+  replyCode: { code: "y", message: (from) => ({ type: "replyCode", text: from.take(cstring) }) },
+  skip: { code: "s", message: () => ({ type: "skip" }) },
+  progress: { code: "p", message: () => ({ type: "progress" }), interim: true },
+  shutdown: { code: "4", message: () => ({ type: "shutdown" }) },
+  connectionFailure: { code: "f", message: () => ({ type: "connectionFailure" }) },
   addHeader: {
     code: "h",
-    fields: { name: cstring, value: cstring },
+    message: (from) => ({ type: "addHeader", name: from.take(cstring), value: from.take(cstring) }),
     action: ACTION.ADD_HEADERS,
     interim: true,
   },
   insertHeader: {
     code: "i",
-    fields: { index: u32, name: cstring, value: cstring },
+    message: (from) => ({
+      type: "insertHeader",
+      index: from.take(u32),
+      name: from.take(cstring),
+      value: from.take(cstring),
+    }),
     action: ACTION.ADD_HEADERS,
     interim: true,
   },
   changeHeader: {
     code: "m",
-    fields: { index: u32, name: cstring, value: cstring },
+    message: (from) => ({
+      type: "changeHeader",
+      index: from.take(u32),
+      name: from.take(cstring),
+      value: from.take(cstring),
+    }),
     action: ACTION.CHANGE_HEADERS,
     interim: true,
   },
-  replaceBody: { code: "b", fields: { chunk: rest }, action: ACTION.CHANGE_BODY, interim: true },
+  replaceBody: {
+    code: "b",
+    message: (from) => ({ type: "replaceBody", chunk: from.take(rest) }),
+    action: ACTION.CHANGE_BODY,
+    interim: true,
+  },
   changeSender: {
     code: "e",
-    fields: { address: cstring, arguments: optional(cstring) },
+    message: (from) => ({ type: "changeSender", address: from.take(cstring), arguments: from.take(line) }),
     action: ACTION.CHANGE_SENDER,
     interim: true,
   },
-  addRecipient: { code: "+", fields: { address: cstring }, action: ACTION.ADD_RECIPIENT, interim: true },
+  addRecipient: {
+    code: "+",
+    message: (from) => ({ type: "addRecipient", address: from.take(cstring) }),
+    action: ACTION.ADD_RECIPIENT,
+    interim: true,
+  },
   addRecipientWithArguments: {
     code: "2",
-    fields: { address: cstring, arguments: optional(cstring) },
+    message: (from) => ({
+      type: "addRecipientWithArguments",
+      address: from.take(cstring),
+      arguments: from.take(line),
+    }),
     action: ACTION.ADD_RECIPIENT_ARGUMENTS,
     interim: true,
   },
   removeRecipient: {
     code: "-",
-    fields: { address: cstring },
+    message: (from) => ({ type: "removeRecipient", address: from.take(cstring) }),
     action: ACTION.REMOVE_RECIPIENT,
     interim: true,
   },
-  quarantine: { code: "q", fields: { reason: cstring }, action: ACTION.QUARANTINE, interim: true },
+  quarantine: {
+    code: "q",
+    message: (from) => ({ type: "quarantine", reason: from.take(cstring) }),
+    action: ACTION.QUARANTINE,
+    interim: true,
+  },
 };
 
 /*

@@ -10,8 +10,11 @@ export interface Field<T> {
   readonly encode: (writer: Writer, value: T) => void;
 }
 
-/** The fields of a message, all but its `type`, in the order in which they stand in the packet. */
-export type FieldsOf<M> = { readonly [K in Exclude<keyof M, "type">]-?: Field<M[K]> };
+/** What the fields of a message are taken from, in the order in which they stand there: a packet. */
+export interface Source {
+  /** The value of the next field. */
+  take<T>(field: Field<T>): T;
+}
 
 function integer(bits: 16 | 32, name: "u16" | "u32"): Field<number> {
   const limit = 2 ** bits;

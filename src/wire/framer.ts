@@ -80,8 +80,8 @@ export class Framer {
   push(chunk: Uint8Array): void {
     const rest = this.#packet === undefined ? chunk : this.#fill(this.#packet, chunk);
     if (rest.length === 0) return;
-    if (this.#at < this.#end) return this.#append(rest);
     // What is long goes where it stays at once.
+    if (this.#at < this.#end || rest.length <= BLOCK) return this.#append(rest);
     const cut = this.#longFrom(rest);
     if (cut > 0) this.#append(cut < rest.length ? rest.subarray(0, cut) : rest);
     if (cut < rest.length) this.#begin(rest, cut, rest.length);

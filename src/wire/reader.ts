@@ -1,4 +1,12 @@
 import { MilterError } from "../errors.ts";
+import type { Field, Source } from "./fields.ts";
+
+/** What is read from a packet, for error messages. */
+interface Contents {
+  readonly type: string;
+  /** The names of its fields. */
+  readonly names: readonly string[];
+}
 
 /**
  * Takes the fields of one packet, front to back, and never reads past its end.
@@ -6,18 +14,18 @@ import { MilterError } from "../errors.ts";
  * What it returns are views of the packet's bytes, not copies. Every failure is a `MESSAGE` error of
  * the peer that names the packet and the field.
  */
-export class Reader {
-  /** The field that is being read, for error messages. */
-  field = "";
+export class Reader implements Source {
   readonly #bytes: Uint8Array;
-  readonly #packet: string;
+  readonly #contents: Contents;
   readonly #end: number;
   #at: number;
+  /** How many fields have been begun. */
+  #fields = 0;
 
-  /** Reads `bytes` from `at` up to `end`; `packet` names them in errors. */
-  constructor(bytes: Uint8Array, packet: string, at = 0, end: number = bytes.length) {
+  /** Reads `bytes` from `at` up to `end`. */
+  constructor(bytes: Uint8Array, contents: Contents, at = 0, end: number = bytes.length) {
     this.#bytes = bytes;
-    this.#packet = packet;
+    this.#contents = contents;
     this.#at = at;
     this.#end = end;
   }
@@ -25,6 +33,11 @@ export class Reader {
   /** How many bytes have not been read yet. */
   get left(): number {
     return this.#end - this.#at;
+  }
+
+  take<T>(field: Pick<Field<T>, "decode">): T {
+    this.#fields++;
+    return field.decode(this);
   }
 
   /** One byte. */
@@ -69,7 +82,7 @@ export class Reader {
     if (this.left === 0) return;
     throw new MilterError(
       "MESSAGE",
-      `Cannot decode ${this.#packet}: ${this.left} bytes left over at its end`,
+      `Cannot decode ${this.#contents.type}: ${this.left} bytes left over at its end`,
       {
         side: "peer",
       },
@@ -89,8 +102,8 @@ export class Reader {
   }
 
   #broken(why: string): MilterError {
-    return new MilterError("MESSAGE", `Cannot decode ${this.#packet}: its ${this.field} ${why}`, {
-      side: "peer",
-    });
+    const { type, names } = this.#contents;
+    const name = names[this.#fields - 1];
+    return new MilterError("MESSAGE", `Cannot decode ${type}: its ${name} ${why}`, { side: "peer" });
   }
 }

@@ -28,9 +28,8 @@ function encode<T>(field: Pick<Field<T>, "encode">, value: T): Uint8Array {
 }
 
 function decode<T>(field: Pick<Field<T>, "decode">, bytes: Uint8Array): T {
-  const reader = new Reader(bytes, "packet");
-  reader.field = "field";
-  const value = field.decode(reader);
+  const reader = new Reader(bytes, { type: "packet", names: ["field"] });
+  const value = reader.take(field);
   reader.finish();
   return value;
 }
