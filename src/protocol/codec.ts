@@ -1,6 +1,5 @@
 import { MilterError } from "../errors.ts";
 import type { Field, Source } from "../wire/fields.ts";
-import type { Span } from "../wire/framer.ts";
 import { Reader } from "../wire/reader.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
@@ -25,8 +24,8 @@ interface Typed {
 
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
 export interface Codec<Out, In> {
-  /** A message from the bytes of a packet, its code first; its values are views of these bytes. */
-  readonly decode: (packet: Span) => Out;
+  /** A message from a packet, its code first; its values are views of the packet's bytes. */
+  readonly decode: (packet: Reader) => Out;
   /** Puts a message at the end of what a writer holds, whole or not at all. */
   readonly encode: (writer: Writer, message: In) => void;
 }
@@ -69,8 +68,8 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
   }
 
   return {
-    decode({ bytes, start, end }) {
-      const code = start < end ? bytes[start] : undefined;
+    decode(packet) {
+      const code = packet.left > 0 ? packet.u8() : undefined;
       const layout = code === undefined ? undefined : byCode[code];
       if (layout === undefined) {
         const why = code === undefined
@@ -78,12 +77,9 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
           : `there is none with the code 0x${code.toString(16).padStart(2, "0")}`;
         throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
-      let message = layout.constant?.message;
-      if (message === undefined || end - start > 1) {
-        const reader = new Reader(bytes, layout, start + 1, end);
-        message = layout.message(reader);
-        reader.finish();
-      }
+      packet.contents = layout;
+      const message = layout.constant?.message ?? layout.message(packet);
+      packet.finish();
       // A row is found by its code, and makes its own message: this is where that proof is spent.
       return message as Out;
     },
@@ -115,10 +111,6 @@ export const commandCodec: Codec<Command, Command<Text>> = codec("command", COMM
 /** What a filter says. */
 export const replyCodec: Codec<Reply, Reply<Text>> = codec("reply", REPLIES);
 
-function spanOf(packet: Uint8Array): Span {
-  return { bytes: packet, start: 0, end: packet.length };
-}
-
 function packetOf<In>(encode: Codec<unknown, In>["encode"], message: In): Uint8Array {
   const writer = new Writer();
   encode(writer, message);
@@ -141,7 +133,7 @@ export function encodeCommand(command: Command<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeCommand(packet: Uint8Array): Command {
-  return commandCodec.decode(spanOf(packet));
+  return commandCodec.decode(new Reader().open(packet));
 }
 
 /**
@@ -159,5 +151,5 @@ export function encodeReply(reply: Reply<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeReply(packet: Uint8Array): Reply {
-  return replyCodec.decode(spanOf(packet));
+  return replyCodec.decode(new Reader().open(packet));
 }

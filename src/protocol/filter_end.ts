@@ -119,7 +119,7 @@ export class FilterEnd {
       this.#kept = undefined;
       return this.#enter(command);
     }
-    for (let packet = this.#framer.nextSpan(); packet !== undefined; packet = this.#framer.nextSpan()) {
+    for (let packet = this.#framer.read(); packet !== undefined; packet = this.#framer.read()) {
       const command = commandCodec.decode(packet);
       const { type } = command;
       if (!mayFollow(this.#place, type, this.#agreement)) {

@@ -8,7 +8,7 @@
  */
 
 export * from "../errors.ts";
-export { Framer, type Span } from "../wire/framer.ts";
+export { Framer } from "../wire/framer.ts";
 export type { Field, Source } from "../wire/fields.ts";
 export type { Reader } from "../wire/reader.ts";
 export type { Writer } from "../wire/writer.ts";

@@ -122,7 +122,7 @@ export class MtaEnd {
    * protocol: the connection must be closed then.
    */
   next(): Reply | undefined {
-    for (let packet = this.#framer.nextSpan(); packet !== undefined; packet = this.#framer.nextSpan()) {
+    for (let packet = this.#framer.read(); packet !== undefined; packet = this.#framer.read()) {
       const reply = replyCodec.decode(packet);
       // An MTA takes a "continue" that nobody asked for; any other answer it would take for the next command's.
       if (this.#turn !== undefined) return this.#hear(this.#turn, reply);

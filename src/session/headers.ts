@@ -1,7 +1,7 @@
 import { ACTION } from "../protocol/flags.ts";
 import type { HeaderPlace } from "./edits/header_order.ts";
 import type { Header } from "./header.ts";
-import { Iteration } from "./iteration.ts";
+import { Iteration, Loop } from "./iteration.ts";
 import type { Part } from "./part.ts";
 import type { Headers } from "./session.ts";
 import { PENDING } from "./waiting.ts";
@@ -20,7 +20,7 @@ export class RunHeaders implements Headers {
 
   named(...names: readonly string[]): AsyncIterable<Header> {
     const wanted = new Set(names.map((name) => name.toLowerCase()));
-    return { [Symbol.asyncIterator]: () => this.#iterate((header) => wanted.has(header.name.toLowerCase())) };
+    return new Loop(() => this.#iterate((header) => wanted.has(header.name.toLowerCase())));
   }
 
   collect(): Promise<readonly Header[]> {

@@ -22,3 +22,16 @@ export class Iteration<Item> implements AsyncIterator<Item, undefined> {
     return Promise.resolve({ done: true, value: undefined });
   }
 }
+
+/** What can be gone through from the beginning, as often as somebody likes. */
+export class Loop<Item> implements AsyncIterable<Item> {
+  readonly #begin: () => AsyncIterator<Item>;
+
+  constructor(begin: () => AsyncIterator<Item>) {
+    this.#begin = begin;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Item> {
+    return this.#begin();
+  }
+}

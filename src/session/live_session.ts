@@ -7,7 +7,7 @@ import type { Connection } from "./connection.ts";
 import type { Plan } from "./edits/plan.ts";
 import type { Recipient, Sender } from "./envelope.ts";
 import { RunHeaders } from "./headers.ts";
-import { Iteration } from "./iteration.ts";
+import { Iteration, Loop } from "./iteration.ts";
 import { messageChunks } from "./message.ts";
 import { type Mta, mtaOf } from "./mta.ts";
 import type { Part } from "./part.ts";
@@ -76,21 +76,19 @@ export class LiveSession implements Session {
   envelopeRecipients(): AsyncIterable<Recipient> {
     const part = this.#part;
     const { recipients } = part.memory;
-    return {
-      [Symbol.asyncIterator]: (): AsyncIterator<Recipient> => {
-        let at = 0;
-        return new Iteration<Recipient>(part, () => {
-          part.checkSeen("rcpt");
-          while (recipients[at]?.refused && !part.seesRefused) at++;
-          const recipient = recipients[at];
-          if (recipient !== undefined) {
-            at++;
-            return { done: false, value: part.watches ? recipient.watched() : recipient };
-          }
-          return part.memory.reached("data") ? { done: true, value: undefined } : PENDING;
-        });
-      },
-    };
+    return new Loop(() => {
+      let at = 0;
+      return new Iteration<Recipient>(part, () => {
+        part.checkSeen("rcpt");
+        while (recipients[at]?.refused && !part.seesRefused) at++;
+        const recipient = recipients[at];
+        if (recipient !== undefined) {
+          at++;
+          return { done: false, value: part.watches ? recipient.watched() : recipient };
+        }
+        return part.memory.reached("data") ? { done: true, value: undefined } : PENDING;
+      });
+    });
   }
 
   data(): Promise<void> {

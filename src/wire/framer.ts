@@ -1,6 +1,7 @@
 import { MilterError } from "../errors.ts";
 import { concat } from "./concat.ts";
 import { remind } from "./memory.ts";
+import { Reader } from "./reader.ts";
 
 /** Peers that took a milter's port for another service, by the four bytes that should be a length. */
 const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: string }[] = [
@@ -10,16 +11,6 @@ const STRANGERS: readonly { readonly starts: readonly string[]; readonly who: st
   { starts: ["EHLO", "HELO", "QUIT", "MAIL"], who: "an SMTP client" },
   { starts: ["SSH-"], who: "an SSH client" },
 ];
-
-/** Where a packet lies: in these bytes from `start` up to `end`. */
-export interface Span {
-  /** What came with it too, before and after it. */
-  readonly bytes: Uint8Array;
-  /** Where its code stands. */
-  readonly start: number;
-  /** Where it has ended. */
-  readonly end: number;
-}
 
 /** How much memory small packets share, in bytes; a longer one that comes in pieces gets memory of its own. */
 const BLOCK = 4 * 1024;
@@ -34,6 +25,7 @@ const NONE = new Uint8Array();
  */
 export class Framer {
   readonly #limit: number;
+  readonly #reader: Reader = new Reader();
   /** A long packet that has become whole, and comes before all others. */
   #whole: Uint8Array | undefined;
   /** Bytes that wait: of `#bytes`, those from `#at` up to `#end`. What is behind them is free to be written. */
@@ -159,17 +151,19 @@ export class Framer {
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
   next(): Uint8Array | undefined {
-    const span = this.nextSpan();
-    return span?.bytes.subarray(span.start, span.end);
+    return this.read()?.rest();
   }
 
-  /** As {@linkcode Framer.next}, for who has no need of a view: views are dear. */
-  nextSpan(): Span | undefined {
+  /**
+   * As {@linkcode Framer.next}, for who reads the packet at once, and has no need of a view of it: views are dear. The
+   * reader is the same each time.
+   */
+  read(): Reader | undefined {
     const whole = this.#whole;
     if (whole !== undefined) {
       this.#whole = undefined;
       this.#count(whole.length);
-      return { bytes: whole, start: 0, end: whole.length };
+      return this.#reader.open(whole);
     }
     const bytes = this.#bytes;
     const at = this.#at;
@@ -180,9 +174,9 @@ export class Framer {
     const start = at + 4;
     if (waiting >= 4 + length) {
       this.#count(length);
-      const end = this.#at = start + length;
+      this.#at = start + length;
       this.#rest();
-      return { bytes, start, end };
+      return this.#reader.open(bytes, start, start + length);
     }
     if (length > BLOCK) {
       this.#begin(bytes, at, this.#end);

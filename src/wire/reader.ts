@@ -1,12 +1,15 @@
 import { MilterError } from "../errors.ts";
 import type { Field, Source } from "./fields.ts";
 
-/** What is read from a packet, for error messages. */
+/** What a packet is, for error messages. */
 interface Contents {
   readonly type: string;
   /** The names of its fields. */
   readonly names: readonly string[];
 }
+
+const UNKNOWN: Contents = { type: "packet", names: [] };
+const NONE = new Uint8Array();
 
 /**
  * Takes the fields of one packet, front to back, and never reads past its end.
@@ -15,19 +18,21 @@ interface Contents {
  * the peer that names the packet and the field.
  */
 export class Reader implements Source {
-  readonly #bytes: Uint8Array;
-  readonly #contents: Contents;
-  readonly #end: number;
-  #at: number;
+  /** What the packet is, as soon as its code was read. */
+  contents: Contents = UNKNOWN;
+  #bytes: Uint8Array = NONE;
+  #at = 0;
+  #end = 0;
   /** How many fields have been begun. */
   #fields = 0;
 
-  /** Reads `bytes` from `at` up to `end`. */
-  constructor(bytes: Uint8Array, contents: Contents, at = 0, end: number = bytes.length) {
+  /** Reads what `bytes` hold from `at` up to `end`; what was read before is done with. */
+  open(bytes: Uint8Array, at = 0, end: number = bytes.length): this {
     this.#bytes = bytes;
-    this.#contents = contents;
     this.#at = at;
     this.#end = end;
+    this.#fields = 0;
+    return this;
   }
 
   /** How many bytes have not been read yet. */
@@ -35,6 +40,7 @@ export class Reader implements Source {
     return this.#end - this.#at;
   }
 
+  /** The value of the next field. */
   take<T>(field: Pick<Field<T>, "decode">): T {
     this.#fields++;
     return field.decode(this);
@@ -77,12 +83,13 @@ export class Reader implements Source {
     return this.#bytes.subarray(start, this.#end);
   }
 
-  /** Refuses bytes after the last field. */
+  /** Lets go of the packet, and refuses bytes after its last field. */
   finish(): void {
+    this.#bytes = NONE;
     if (this.left === 0) return;
     throw new MilterError(
       "MESSAGE",
-      `Cannot decode ${this.#contents.type}: ${this.left} bytes left over at its end`,
+      `Cannot decode ${this.contents.type}: ${this.left} bytes left over at its end`,
       {
         side: "peer",
       },
@@ -102,7 +109,7 @@ export class Reader implements Source {
   }
 
   #broken(why: string): MilterError {
-    const { type, names } = this.#contents;
+    const { type, names } = this.contents;
     const name = names[this.#fields - 1];
     return new MilterError("MESSAGE", `Cannot decode ${type}: its ${name} ${why}`, { side: "peer" });
   }

@@ -28,7 +28,8 @@ function encode<T>(field: Pick<Field<T>, "encode">, value: T): Uint8Array {
 }
 
 function decode<T>(field: Pick<Field<T>, "decode">, bytes: Uint8Array): T {
-  const reader = new Reader(bytes, { type: "packet", names: ["field"] });
+  const reader = new Reader().open(bytes);
+  reader.contents = { type: "packet", names: ["field"] };
   const value = reader.take(field);
   reader.finish();
   return value;

@@ -3,10 +3,8 @@ import { Reader } from "../../src/wire/reader.ts";
 import { latin1 } from "../bytes.ts";
 import { assertEquals, assertThrows, test } from "../harness.ts";
 
-const CONTENTS = { type: "packet", names: [] };
-
 test("Reader takes its values one after the other", () => {
-  const reader = new Reader(latin1("XA\x01\x02\x80\0\0\x01name\0left"), CONTENTS, 1);
+  const reader = new Reader().open(latin1("XA\x01\x02\x80\0\0\x01name\0left"), 1);
   assertEquals(reader.u8(), 0x41);
   assertEquals(reader.u16(), 0x0102);
   assertEquals(reader.u32(), 0x80000001);
@@ -19,13 +17,13 @@ test("Reader takes its values one after the other", () => {
 
 test("Reader gives views of the packet, not copies", () => {
   const bytes = latin1("name\0left");
-  const reader = new Reader(bytes, CONTENTS);
+  const reader = new Reader().open(bytes);
   assertEquals([reader.cstring().buffer, reader.rest().buffer], [bytes.buffer, bytes.buffer]);
 });
 
 test("Reader reads only its own part of a larger buffer", () => {
   const larger = latin1("....ab\0..\0");
-  const readers = [new Reader(larger.subarray(4, 6), CONTENTS), new Reader(larger, CONTENTS, 4, 6)];
+  const readers = [new Reader().open(larger.subarray(4, 6)), new Reader().open(larger, 4, 6)];
   for (const reader of readers) {
     assertEquals(reader.left, 2);
     assertThrows(() => reader.cstring(), MilterError, "has no NUL at its end");
@@ -37,7 +35,7 @@ test("Reader reads only its own part of a larger buffer", () => {
 });
 
 test("Reader refuses what is left over, and names the packet", () => {
-  const reader = new Reader(latin1("abc"), CONTENTS);
+  const reader = new Reader().open(latin1("abc"));
   const { code, side } = assertThrows(
     () => reader.finish(),
     MilterError,

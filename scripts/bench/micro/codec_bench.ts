@@ -2,6 +2,7 @@
 
 import { commandCodec, replyCodec } from "../../../src/protocol/codec.ts";
 import { type Command, encodeCommand, type Reply } from "../../../src/protocol/mod.ts";
+import { Reader } from "../../../src/wire/reader.ts";
 import type { Text } from "../../../src/wire/text.ts";
 import { Writer } from "../../../src/wire/writer.ts";
 
@@ -20,10 +21,10 @@ const REPLIES: Readonly<Record<string, Reply<Text>>> = {
 };
 
 for (const [title, command] of Object.entries(COMMANDS)) {
-  // Without the length, which the framer takes off.
   const bytes = encodeCommand(command);
-  const packet = { bytes, start: 4, end: bytes.length };
-  Deno.bench(`decode: ${title}`, () => void commandCodec.decode(packet));
+  const reader = new Reader();
+  // Without the length, which the framer takes off.
+  Deno.bench(`decode: ${title}`, () => void commandCodec.decode(reader.open(bytes, 4)));
 }
 
 for (const [title, reply] of Object.entries(REPLIES)) {
