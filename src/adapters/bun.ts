@@ -165,17 +165,19 @@ class BunSocket implements Socket {
 
   /** Writes what waits, as far as the system takes it; Bun calls again when it takes more. */
   flush(): void {
-    if (this.#queue.length === 0) return;
-    while (this.#queue.length > 0) {
-      const bytes = this.#queue[0]!;
+    const queue = this.#queue;
+    if (queue.length === 0) return;
+    for (let at = 0; at < queue.length; at++) {
+      const bytes = queue[at]!;
       const taken = this.#connection.write(bytes);
       if (taken > 0) this.#queued -= taken;
       if (taken < bytes.length) {
+        this.#queue = queue.slice(at);
         if (taken > 0) this.#queue[0] = bytes.subarray(taken);
         return;
       }
-      this.#queue.shift();
     }
+    while (queue.length > 0) queue.pop();
     if (this.#closing) this.#connection.end();
     else if (this.#ending) this.#connection.shutdown();
     else if (this.#blocked) {

@@ -58,19 +58,21 @@ export class Answers {
 
   /** Answers an event that the filter lets pass. */
   pass(event: Command): void {
-    this.#observation?.answered(event.type);
-    this.#answer(event, false);
+    const { type } = event;
+    this.#observation?.answered(type);
+    this.#answer(type, false);
   }
 
   /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
   settle(event: Command, verdict: Verdict): void {
-    this.#observation?.answered(event.type);
-    if (this.#end.awaiting !== event.type) return;
-    if (event.type === "endOfMessage") this.#conclude(verdict);
+    const { type } = event;
+    this.#observation?.answered(type);
+    if (this.#end.awaiting !== type) return;
+    if (type === "endOfMessage") this.#conclude(verdict);
     else if (
-      !this.answers(event.type) || !mayAnswer(verdict, event.type) ||
-      this.#refusalOf(event) !== undefined || this.#carriesEdits(verdict)
-    ) this.#answer(event, true);
+      !this.answers(type) || !mayAnswer(verdict, type) ||
+      this.#refusalOf(type) !== undefined || this.#carriesEdits(verdict)
+    ) this.#answer(type, true);
     else this.#say(verdict);
   }
 
@@ -79,11 +81,11 @@ export class Answers {
     return this.#host.answers(type) && ((COMMANDS[type].silent ?? 0) & this.quiet) === 0;
   }
 
-  #answer(event: Command, settled: boolean): void {
-    const skips = event.type === "body" && this.#maySkip(settled);
+  #answer(type: CommandType, settled: boolean): void {
+    const skips = type === "body" && this.#maySkip(settled);
     this.#memory.chunk = undefined;
-    if (this.#end.awaiting !== event.type) return;
-    const refusal = this.#refusalOf(event);
+    if (this.#end.awaiting !== type) return;
+    const refusal = this.#refusalOf(type);
     if (refusal !== undefined) this.#end.send(replyOf(refusal, this.#memory));
     else this.#end.send(skips ? SKIP : CONTINUE);
   }
@@ -112,8 +114,8 @@ export class Answers {
     return verdict.type === "accept" && this.edits !== undefined && !this.edits.empty;
   }
 
-  #refusalOf(event: Command): Refusal | undefined {
-    return event.type === "rcpt" ? this.#memory.recipient?.refusal : undefined;
+  #refusalOf(type: CommandType): Refusal | undefined {
+    return type === "rcpt" ? this.#memory.recipient?.refusal : undefined;
   }
 
   /**

@@ -104,8 +104,9 @@ export class Memory {
   /** Notes an event; what is over a limit is not kept. `judge` will take what the filter says of a recipient. */
   note(event: Command, macros: Macros, judge: Judge): void {
     this.macros = macros;
-    this.#stage = Math.max(this.#stage, RANKS[event.type] ?? 0);
-    switch (event.type) {
+    const { type } = event;
+    this.#stage = Math.max(this.#stage, RANKS[type] ?? 0);
+    switch (type) {
       case "mail":
         this.mail = event;
         this.addEnvelope(sizeOf(event));

@@ -271,8 +271,9 @@ export class Run {
       if (objection !== undefined) this.#host.refuse(this, objection);
     }
     if (this.#verdict !== undefined) return this.#answers.settle(event, this.#verdict);
-    for (const part of this.parts) part.wake(event.type === "endOfMessage");
-    if (event.type === "endOfMessage" && this.#accepted) {
+    const last = event.type === "endOfMessage";
+    for (const part of this.parts) part.wake(last);
+    if (last && this.#accepted) {
       this.#held = event;
       this.#settle(acceptance(this.#judges), this.#judges[0]!);
     } else if (this.parts.some(({ holds }) => holds)) this.#held = event;

@@ -67,17 +67,18 @@ export class Waiting {
    */
   wake(): boolean {
     const waiters = this.#waiters;
-    let woken = 0;
+    const all = waiters.length;
+    let waiting = 0;
     let items = 0;
-    for (let at = 0; at < waiters.length; at++) {
+    for (let at = 0; at < all; at++) {
       const waiter = waiters[at]!;
       const finding = waiter.look();
-      if (finding === "nothing") waiters[at - woken] = waiter;
-      else woken++;
+      if (finding === "nothing") waiters[waiting++] = waiter;
       if (finding === "item") items++;
     }
-    waiters.length -= woken;
-    return items > 0 || (woken > 0 && waiters.length === 0);
+    // To set an array's length is slow.
+    while (waiters.length > waiting) waiters.pop();
+    return items > 0 || (waiting === 0 && all > 0);
   }
 
   /** All who wait get the error. */
