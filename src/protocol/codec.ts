@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Field, Source } from "../wire/fields.ts";
+import type { Field, Take } from "../wire/fields.ts";
 import { Reader } from "../wire/reader.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
@@ -10,12 +10,12 @@ import { REPLIES, type Reply } from "./replies.ts";
 interface Layout {
   readonly type: string;
   readonly code: number;
-  readonly message: (from: Source) => Typed;
+  readonly message: (take: Take) => Typed;
   /** The names of its fields, and the fields themselves. */
   readonly names: readonly string[];
   readonly fields: readonly Field<unknown>[];
-  /** Where there are no fields: the message and its packet, so that none is made again and again. */
-  readonly constant: { readonly message: Typed; readonly packet: Uint8Array } | undefined;
+  /** Its packet, where that is always the same because there are no fields. */
+  readonly packet: Uint8Array | undefined;
 }
 
 interface Typed {
@@ -33,28 +33,25 @@ export interface Codec<Out, In> {
 type Table<In extends Typed> = {
   readonly [K in In["type"]]: {
     readonly code: string;
-    readonly message: (from: Source) => Extract<In, { readonly type: K }>;
+    readonly message: (take: Take) => Extract<In, { readonly type: K }>;
   };
 };
 
-/** Lays out a row: its message is taken once from a source that has nothing, and only notes what it is asked for. */
-function layOut(row: { readonly code: string; readonly message: (from: Source) => Typed }): Layout {
+/** Lays out a row: its message is taken once from nowhere, to learn what fields it asks for. */
+function layOut(row: { readonly code: string; readonly message: (take: Take) => Typed }): Layout {
   const fields: Field<unknown>[] = [];
-  const { type, ...values } = row.message({
-    take: (field) => {
-      fields.push(field as Field<unknown>);
-      return undefined as never;
-    },
+  const { type, ...values } = row.message((field) => {
+    fields.push(field as Field<unknown>);
+    return undefined as never;
   });
   const code = row.code.charCodeAt(0);
-  const constant = { message: Object.freeze({ type }), packet: Uint8Array.of(0, 0, 0, 1, code) };
   return {
     type,
     code,
     message: row.message,
     names: Object.keys(values),
     fields,
-    constant: fields.length > 0 ? undefined : constant,
+    packet: fields.length > 0 ? undefined : Uint8Array.of(0, 0, 0, 1, code),
   };
 }
 
@@ -78,7 +75,7 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
         throw new MilterError("MESSAGE", `Cannot decode ${kind}: ${why}`, { side: "peer" });
       }
       packet.contents = layout;
-      const message = layout.constant?.message ?? layout.message(packet);
+      const message = layout.message(packet.take);
       packet.finish();
       // A row is found by its code, and makes its own message: this is where that proof is spent.
       return message as Out;
@@ -88,7 +85,7 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
       if (layout === undefined) {
         throw new TypeError(`Cannot encode ${kind}: there is none called "${message.type}"`);
       }
-      if (layout.constant !== undefined) return writer.constant(layout.constant.packet);
+      if (layout.packet !== undefined) return writer.constant(layout.packet);
       const values = message as unknown as { readonly [name: string]: unknown };
       writer.open(layout.type, layout.code);
       try {

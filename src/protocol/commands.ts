@@ -1,4 +1,4 @@
-import { cstring, letter, oneOf, optional, repeated, rest, type Source, u16, u32 } from "../wire/fields.ts";
+import { cstring, letter, oneOf, optional, repeated, rest, type Take, u16, u32 } from "../wire/fields.ts";
 import type { Text } from "../wire/text.ts";
 import { PROTOCOL } from "./flags.ts";
 import {
@@ -139,7 +139,7 @@ export interface CommandRow<M> {
   /** Its byte on the wire. */
   readonly code: string;
   /** Takes it from a packet, field by field: so it also tells what its fields are, and their order. */
-  readonly message: (from: Source) => M;
+  readonly message: (take: Take) => M;
   /** The replies that answer it; empty if it is never answered. */
   readonly answers: readonly ReplyType[];
   /** The protocol flag under which the MTA leaves it out. */
@@ -162,23 +162,23 @@ const words = repeated(cstring);
 export const COMMANDS: CommandTable = {
   negotiate: {
     code: "O",
-    message: (from) => ({
+    message: (take) => ({
       type: "negotiate",
-      version: from.take(u32),
-      actions: from.take(u32),
-      protocol: from.take(u32),
-      extra: from.take(rest),
+      version: take(u32),
+      actions: take(u32),
+      protocol: take(u32),
+      extra: take(rest),
     }),
     answers: ["negotiate"],
   },
   connect: {
     code: "C",
-    message: (from) => ({
+    message: (take) => ({
       type: "connect",
-      hostname: from.take(cstring),
-      family: from.take(family),
-      port: from.take(port),
-      address: from.take(address),
+      hostname: take(cstring),
+      family: take(family),
+      port: take(port),
+      address: take(address),
     }),
     answers: CONNECTION_ANSWERS,
     skip: PROTOCOL.NO_CONNECT,
@@ -186,21 +186,21 @@ export const COMMANDS: CommandTable = {
   },
   helo: {
     code: "H",
-    message: (from) => ({ type: "helo", hostname: from.take(cstring) }),
+    message: (take) => ({ type: "helo", hostname: take(cstring) }),
     answers: CONNECTION_ANSWERS,
     skip: PROTOCOL.NO_HELO,
     silent: PROTOCOL.NR_HELO,
   },
   mail: {
     code: "M",
-    message: (from) => ({ type: "mail", address: from.take(cstring), arguments: from.take(words) }),
+    message: (take) => ({ type: "mail", address: take(cstring), arguments: take(words) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_MAIL,
     silent: PROTOCOL.NR_MAIL,
   },
   rcpt: {
     code: "R",
-    message: (from) => ({ type: "rcpt", address: from.take(cstring), arguments: from.take(words) }),
+    message: (take) => ({ type: "rcpt", address: take(cstring), arguments: take(words) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_RCPT,
     silent: PROTOCOL.NR_RCPT,
@@ -215,7 +215,7 @@ export const COMMANDS: CommandTable = {
   },
   header: {
     code: "L",
-    message: (from) => ({ type: "header", name: from.take(cstring), value: from.take(cstring) }),
+    message: (take) => ({ type: "header", name: take(cstring), value: take(cstring) }),
     answers: MESSAGE_ANSWERS,
     skip: PROTOCOL.NO_HEADERS,
     silent: PROTOCOL.NR_HEADER,
@@ -229,19 +229,19 @@ export const COMMANDS: CommandTable = {
   },
   body: {
     code: "B",
-    message: (from) => ({ type: "body", chunk: from.take(rest) }),
+    message: (take) => ({ type: "body", chunk: take(rest) }),
     answers: BODY_ANSWERS,
     skip: PROTOCOL.NO_BODY,
     silent: PROTOCOL.NR_BODY,
   },
   endOfMessage: {
     code: "E",
-    message: (from) => ({ type: "endOfMessage", chunk: from.take(rest) }),
+    message: (take) => ({ type: "endOfMessage", chunk: take(rest) }),
     answers: END_OF_MESSAGE_ANSWERS,
   },
   unknown: {
     code: "U",
-    message: (from) => ({ type: "unknown", command: from.take(cstring) }),
+    message: (take) => ({ type: "unknown", command: take(cstring) }),
     answers: COMMAND_ANSWERS,
     skip: PROTOCOL.NO_UNKNOWN,
     silent: PROTOCOL.NR_UNKNOWN,
@@ -249,7 +249,7 @@ export const COMMANDS: CommandTable = {
   },
   macros: {
     code: "D",
-    message: (from) => ({ type: "macros", stage: from.take(letter), definitions: from.take(rest) }),
+    message: (take) => ({ type: "macros", stage: take(letter), definitions: take(rest) }),
     answers: [],
   },
   abort: { code: "A", message: () => ({ type: "abort" }), answers: [] },

@@ -9,7 +9,7 @@
 
 export * from "../errors.ts";
 export { Framer } from "../wire/framer.ts";
-export type { Field, Source } from "../wire/fields.ts";
+export type { Field, Take } from "../wire/fields.ts";
 export type { Reader } from "../wire/reader.ts";
 export type { Writer } from "../wire/writer.ts";
 export { decodeText, encodeText, type Text } from "../wire/text.ts";

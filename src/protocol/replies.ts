@@ -1,4 +1,4 @@
-import { cstring, type Field, optional, repeated, rest, type Source, u32, words } from "../wire/fields.ts";
+import { cstring, type Field, optional, repeated, rest, type Take, u32, words } from "../wire/fields.ts";
 import type { Text } from "../wire/text.ts";
 import { ACTION } from "./flags.ts";
 
@@ -164,7 +164,7 @@ export interface ReplyRow<M> {
   /** Its byte on the wire. */
   readonly code: string;
   /** Takes it from a packet, field by field: so it also tells what its fields are, and their order. */
-  readonly message: (from: Source) => M;
+  readonly message: (take: Take) => M;
   /** The action that must have been agreed; such a reply is an edit. */
   readonly action?: number;
   /** Whether the command still waits for its answer after it: edits and progress. */
@@ -187,12 +187,12 @@ const macroRequests: Field<readonly MacroRequest[]> = repeated({
 export const REPLIES: ReplyTable = {
   negotiate: {
     code: "O",
-    message: (from) => ({
+    message: (take) => ({
       type: "negotiate",
-      version: from.take(u32),
-      actions: from.take(u32),
-      protocol: from.take(u32),
-      macros: from.take(macroRequests),
+      version: take(u32),
+      actions: take(u32),
+      protocol: take(u32),
+      macros: take(macroRequests),
     }),
   },
   continue: { code: "c", message: () => ({ type: "continue" }) },
@@ -200,76 +200,72 @@ export const REPLIES: ReplyTable = {
   reject: { code: "r", message: () => ({ type: "reject" }) },
   tempfail: { code: "t", message: () => ({ type: "tempfail" }) },
   discard: { code: "d", message: () => ({ type: "discard" }) },
-  replyCode: { code: "y", message: (from) => ({ type: "replyCode", text: from.take(cstring) }) },
+  replyCode: { code: "y", message: (take) => ({ type: "replyCode", text: take(cstring) }) },
   skip: { code: "s", message: () => ({ type: "skip" }) },
   progress: { code: "p", message: () => ({ type: "progress" }), interim: true },
   shutdown: { code: "4", message: () => ({ type: "shutdown" }) },
   connectionFailure: { code: "f", message: () => ({ type: "connectionFailure" }) },
   addHeader: {
     code: "h",
-    message: (from) => ({ type: "addHeader", name: from.take(cstring), value: from.take(cstring) }),
+    message: (take) => ({ type: "addHeader", name: take(cstring), value: take(cstring) }),
     action: ACTION.ADD_HEADERS,
     interim: true,
   },
   insertHeader: {
     code: "i",
-    message: (from) => ({
+    message: (take) => ({
       type: "insertHeader",
-      index: from.take(u32),
-      name: from.take(cstring),
-      value: from.take(cstring),
+      index: take(u32),
+      name: take(cstring),
+      value: take(cstring),
     }),
     action: ACTION.ADD_HEADERS,
     interim: true,
   },
   changeHeader: {
     code: "m",
-    message: (from) => ({
+    message: (take) => ({
       type: "changeHeader",
-      index: from.take(u32),
-      name: from.take(cstring),
-      value: from.take(cstring),
+      index: take(u32),
+      name: take(cstring),
+      value: take(cstring),
     }),
     action: ACTION.CHANGE_HEADERS,
     interim: true,
   },
   replaceBody: {
     code: "b",
-    message: (from) => ({ type: "replaceBody", chunk: from.take(rest) }),
+    message: (take) => ({ type: "replaceBody", chunk: take(rest) }),
     action: ACTION.CHANGE_BODY,
     interim: true,
   },
   changeSender: {
     code: "e",
-    message: (from) => ({ type: "changeSender", address: from.take(cstring), arguments: from.take(line) }),
+    message: (take) => ({ type: "changeSender", address: take(cstring), arguments: take(line) }),
     action: ACTION.CHANGE_SENDER,
     interim: true,
   },
   addRecipient: {
     code: "+",
-    message: (from) => ({ type: "addRecipient", address: from.take(cstring) }),
+    message: (take) => ({ type: "addRecipient", address: take(cstring) }),
     action: ACTION.ADD_RECIPIENT,
     interim: true,
   },
   addRecipientWithArguments: {
     code: "2",
-    message: (from) => ({
-      type: "addRecipientWithArguments",
-      address: from.take(cstring),
-      arguments: from.take(line),
-    }),
+    message: (take) => ({ type: "addRecipientWithArguments", address: take(cstring), arguments: take(line) }),
     action: ACTION.ADD_RECIPIENT_ARGUMENTS,
     interim: true,
   },
   removeRecipient: {
     code: "-",
-    message: (from) => ({ type: "removeRecipient", address: from.take(cstring) }),
+    message: (take) => ({ type: "removeRecipient", address: take(cstring) }),
     action: ACTION.REMOVE_RECIPIENT,
     interim: true,
   },
   quarantine: {
     code: "q",
-    message: (from) => ({ type: "quarantine", reason: from.take(cstring) }),
+    message: (take) => ({ type: "quarantine", reason: take(cstring) }),
     action: ACTION.QUARANTINE,
     interim: true,
   },

@@ -10,11 +10,8 @@ export interface Field<T> {
   readonly encode: (writer: Writer, value: T) => void;
 }
 
-/** What the fields of a message are taken from, in the order in which they stand there: a packet. */
-export interface Source {
-  /** The value of the next field. */
-  take<T>(field: Field<T>): T;
-}
+/** Takes the value of the next field from wherever they stand one after the other: a packet. */
+export type Take = <T>(field: Field<T>) => T;
 
 function integer(bits: 16 | 32, name: "u16" | "u32"): Field<number> {
   const limit = 2 ** bits;

@@ -1,5 +1,5 @@
 import { MilterError } from "../errors.ts";
-import type { Field, Source } from "./fields.ts";
+import type { Take } from "./fields.ts";
 
 /** What a packet is, for error messages. */
 interface Contents {
@@ -17,7 +17,7 @@ const NONE = new Uint8Array();
  * What it returns are views of the packet's bytes, not copies. Every failure is a `MESSAGE` error of
  * the peer that names the packet and the field.
  */
-export class Reader implements Source {
+export class Reader {
   /** What the packet is, as soon as its code was read. */
   contents: Contents = UNKNOWN;
   #bytes: Uint8Array = NONE;
@@ -25,6 +25,12 @@ export class Reader implements Source {
   #end = 0;
   /** How many fields have been begun. */
   #fields = 0;
+
+  /** The value of the next field. */
+  readonly take: Take = (field) => {
+    this.#fields++;
+    return field.decode(this);
+  };
 
   /** Reads what `bytes` hold from `at` up to `end`; what was read before is done with. */
   open(bytes: Uint8Array, at = 0, end: number = bytes.length): this {
@@ -38,12 +44,6 @@ export class Reader implements Source {
   /** How many bytes have not been read yet. */
   get left(): number {
     return this.#end - this.#at;
-  }
-
-  /** The value of the next field. */
-  take<T>(field: Pick<Field<T>, "decode">): T {
-    this.#fields++;
-    return field.decode(this);
   }
 
   /** One byte. */

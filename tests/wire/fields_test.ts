@@ -30,7 +30,7 @@ function encode<T>(field: Pick<Field<T>, "encode">, value: T): Uint8Array {
 function decode<T>(field: Pick<Field<T>, "decode">, bytes: Uint8Array): T {
   const reader = new Reader().open(bytes);
   reader.contents = { type: "packet", names: ["field"] };
-  const value = reader.take(field);
+  const value = reader.take(field as Field<T>);
   reader.finish();
   return value;
 }
