@@ -30,6 +30,7 @@ of others, and bare responders, the least that answers at all.
 
   deno task bench [options] [course …]
   deno task bench micro                 only the parts of Kilter, by \`deno bench\`
+  bun scripts/bench/cold.ts             what each event costs with cold caches, on any runtime
 
   --quick            fewer courses and shorter rounds: some three minutes. With courses, these in short
   --contenders a,b   only these

@@ -1,14 +1,6 @@
 import { MilterError } from "../errors.ts";
 import type { Take } from "./fields.ts";
 
-/** What a packet is, for error messages. */
-interface Contents {
-  readonly type: string;
-  /** The names of its fields. */
-  readonly names: readonly string[];
-}
-
-const UNKNOWN: Contents = { type: "packet", names: [] };
 const NONE = new Uint8Array();
 
 /**
@@ -18,8 +10,8 @@ const NONE = new Uint8Array();
  * the peer that names the packet and the field.
  */
 export class Reader {
-  /** What the packet is, as soon as its code was read. */
-  contents: Contents = UNKNOWN;
+  /** What the packet is, as soon as its code was read, and the names of its fields: for error messages. */
+  contents: { readonly type: string; readonly names: readonly string[] } = { type: "packet", names: [] };
   #bytes: Uint8Array = NONE;
   #at = 0;
   #end = 0;
