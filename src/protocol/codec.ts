@@ -18,9 +18,7 @@ interface Layout {
   readonly packet: Uint8Array | undefined;
 }
 
-interface Typed {
-  readonly type: string;
-}
+type Typed = { readonly type: string };
 
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
 export interface Codec<Out, In> {
@@ -86,7 +84,7 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
         throw new TypeError(`Cannot encode ${kind}: there is none called "${message.type}"`);
       }
       if (layout.packet !== undefined) return writer.constant(layout.packet);
-      const values = message as unknown as { readonly [name: string]: unknown };
+      const values = message as { readonly [name: string]: unknown };
       writer.open(layout.type, layout.code);
       try {
         for (let at = 0; at < layout.fields.length; at++) {

@@ -154,6 +154,27 @@ for (const { kind, rows, cases, encode, decode, taker } of DIRECTIONS) {
   });
 }
 
+const BROKEN: readonly (readonly [decode: (packet: Uint8Array) => unknown, packet: string, why: string])[] = [
+  [decodeCommand, "O\0\0\0\x06\0\0", "negotiate: its actions is cut short"],
+  [decodeCommand, "Chost", "connect: its hostname has no NUL at its end"],
+  [decodeCommand, "Chost\x005", 'connect: its family has the unknown value "5"'],
+  [decodeCommand, "Chost\x004\0", "connect: its port is cut short"],
+  [decodeCommand, "Chost\x004\0\x19192.0.2.25", "connect: its address has no NUL at its end"],
+  [decodeCommand, "M<a@example.org>\0SIZE=1\0BODY", "mail: its arguments has no NUL at its end"],
+  [decodeCommand, "LSubject", "header: its name has no NUL at its end"],
+  [decodeCommand, "LSubject\0value", "header: its value has no NUL at its end"],
+  [decodeCommand, "D", "macros: its stage is cut short"],
+  [decodeReply, "i\0\0\0", "insertHeader: its index is cut short"],
+  [decodeReply, "i\0\0\0\x01Subject", "insertHeader: its name has no NUL at its end"],
+  [decodeReply, "i\0\0\0\x01Subject\0value", "insertHeader: its value has no NUL at its end"],
+];
+
+for (const [decode, packet, why] of BROKEN) {
+  test(`A broken packet is refused by the name of its field: ${why}`, () => {
+    assertThrows(() => decode(latin1(packet)), MilterError, `Cannot decode ${why}`);
+  });
+}
+
 /** Whether the last field of a message is everything that is left. */
 function takesAnything(message: object): boolean {
   const last = Object.keys(message).at(-1);
