@@ -67,18 +67,18 @@ export class Waiting {
    */
   wake(): boolean {
     const waiters = this.#waiters;
-    const all = waiters.length;
     let waiting = 0;
     let items = 0;
-    for (let at = 0; at < all; at++) {
+    for (let at = 0; at < waiters.length; at++) {
       const waiter = waiters[at]!;
       const finding = waiter.look();
       if (finding === "nothing") waiters[waiting++] = waiter;
       if (finding === "item") items++;
     }
+    const woken = waiters.length - waiting;
     // To set an array's length is slow.
     while (waiters.length > waiting) waiters.pop();
-    return items > 0 || (waiting === 0 && all > 0);
+    return items > 0 || (woken > 0 && waiting === 0);
   }
 
   /** All who wait get the error. */
