@@ -1,6 +1,7 @@
 import { MilterError } from "../errors.ts";
 import type { Field, Take } from "../wire/fields.ts";
 import { Reader } from "../wire/reader.ts";
+import { type Slice, viewOf } from "../wire/slice.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
 import { type Command, COMMANDS } from "./commands.ts";
@@ -13,7 +14,7 @@ interface Layout {
   readonly message: (take: Take) => Typed;
   /** The names of its fields, and the fields themselves. */
   readonly names: readonly string[];
-  readonly fields: readonly Field<unknown>[];
+  readonly fields: readonly Field<unknown, never>[];
   /** Its packet, where that is always the same because there are no fields. */
   readonly packet: Uint8Array | undefined;
 }
@@ -22,24 +23,24 @@ type Typed = { readonly type: string };
 
 /** The two directions of a set of messages: `Out` as decoded, `In` as handed in. */
 export interface Codec<Out, In> {
-  /** A message from a packet, its code first; its values are views of the packet's bytes. */
+  /** A message from a packet, its code first; its values are parts of the packet's bytes. */
   readonly decode: (packet: Reader) => Out;
   /** Puts a message at the end of what a writer holds, whole or not at all. */
   readonly encode: (writer: Writer, message: In) => void;
 }
 
-type Table<In extends Typed> = {
-  readonly [K in In["type"]]: {
+type Table<Out extends Typed> = {
+  readonly [K in Out["type"]]: {
     readonly code: string;
-    readonly message: (take: Take) => Extract<In, { readonly type: K }>;
+    readonly message: (take: Take) => Extract<Out, { readonly type: K }>;
   };
 };
 
 /** Lays out a row: its message is taken once from nowhere, to learn what fields it asks for. */
 function layOut(row: { readonly code: string; readonly message: (take: Take) => Typed }): Layout {
-  const fields: Field<unknown>[] = [];
+  const fields: Field<unknown, never>[] = [];
   const { type, ...values } = row.message((field) => {
-    fields.push(field as Field<unknown>);
+    fields.push(field);
     return undefined as never;
   });
   const code = row.code.charCodeAt(0);
@@ -53,10 +54,10 @@ function layOut(row: { readonly code: string; readonly message: (take: Take) => 
   };
 }
 
-function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<In>): Codec<Out, In> {
+function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<Out>): Codec<Out, In> {
   const byCode: (Layout | undefined)[] = [];
   const byType = new Map<string, Layout>();
-  for (const type of Object.keys(table) as In["type"][]) {
+  for (const type of Object.keys(table) as Out["type"][]) {
     const layout = layOut(table[type]);
     byCode[layout.code] = layout;
     byType.set(layout.type, layout);
@@ -89,7 +90,7 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
       try {
         for (let at = 0; at < layout.fields.length; at++) {
           const name = writer.field = layout.names[at]!;
-          layout.fields[at]!.encode(writer, values[name]);
+          layout.fields[at]!.encode(writer, values[name] as never);
         }
       } catch (error) {
         writer.undo();
@@ -101,10 +102,19 @@ function codec<Out extends Typed, In extends Typed>(kind: string, table: Table<I
 }
 
 /** What an MTA says. */
-export const commandCodec: Codec<Command, Command<Text>> = codec("command", COMMANDS);
+export const commandCodec: Codec<Command<Slice>, Command<Text>> = codec("command", COMMANDS);
 
 /** What a filter says. */
-export const replyCodec: Codec<Reply, Reply<Text>> = codec("reply", REPLIES);
+export const replyCodec: Codec<Reply<Slice>, Reply<Text>> = codec("reply", REPLIES);
+
+/** The same message, with views of the bytes of all its values. */
+export function withViews(message: Command<Slice>): Command;
+export function withViews(message: Reply<Slice>): Reply;
+export function withViews(message: Typed): Typed {
+  const values: Record<string, unknown> & Typed = { ...message };
+  for (const name in values) values[name] = viewOf(values[name]);
+  return values;
+}
 
 function packetOf<In>(encode: Codec<unknown, In>["encode"], message: In): Uint8Array {
   const writer = new Writer();
@@ -128,7 +138,7 @@ export function encodeCommand(command: Command<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeCommand(packet: Uint8Array): Command {
-  return commandCodec.decode(new Reader().open(packet));
+  return withViews(commandCodec.decode(new Reader().open(packet)));
 }
 
 /**
@@ -146,5 +156,5 @@ export function encodeReply(reply: Reply<Text>): Uint8Array {
  * @throws {MilterError} `MESSAGE` if the code is unknown or a field is broken.
  */
 export function decodeReply(packet: Uint8Array): Reply {
-  return replyCodec.decode(new Reader().open(packet));
+  return withViews(replyCodec.decode(new Reader().open(packet)));
 }

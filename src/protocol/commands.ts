@@ -1,5 +1,5 @@
 import { cstring, letter, oneOf, optional, repeated, rest, type Take, u16, u32 } from "../wire/fields.ts";
-import type { Text } from "../wire/text.ts";
+import type { Slice } from "../wire/slice.ts";
 import { PROTOCOL } from "./flags.ts";
 import {
   BODY_ANSWERS,
@@ -14,8 +14,8 @@ import {
 /*
  * What an MTA says. A command is one interface and one row of COMMANDS.
  *
- * Text is `Uint8Array` in a command that was decoded; a command that is handed in to be sent may hold
- * strings too, which go out as UTF-8.
+ * Text is `Uint8Array` in a command that was decoded, or a `Slice` that becomes one when somebody looks; a command that
+ * is handed in to be sent may hold strings too, which go out as UTF-8.
  */
 
 /** The MTA offers a version, actions and protocol flags. `SMFIC_OPTNEG` */
@@ -151,7 +151,7 @@ export interface CommandRow<M> {
 }
 
 /** A row for every command. */
-export type CommandTable = { readonly [K in CommandType]: CommandRow<Extract<Command<Text>, { type: K }>> };
+export type CommandTable = { readonly [K in CommandType]: CommandRow<Extract<Command<Slice>, { type: K }>> };
 
 const family = oneOf({ unknown: "U", unix: "L", inet: "4", inet6: "6" });
 const port = optional(u16);

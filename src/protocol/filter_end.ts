@@ -1,12 +1,13 @@
 import { MilterError } from "../errors.ts";
 import { Framer } from "../wire/framer.ts";
+import type { Slice } from "../wire/slice.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
-import { commandCodec, replyCodec } from "./codec.ts";
-import { type Command, COMMANDS, type CommandType } from "./commands.ts";
+import { commandCodec, replyCodec, withViews } from "./codec.ts";
+import { type Command, type CommandRow, COMMANDS, type CommandType } from "./commands.ts";
 import { Macros } from "./macros.ts";
 import { negotiate, type Wish } from "./negotiation.ts";
-import { inMessage, mayFollow, type Place, placeAfter } from "./order.ts";
+import { beginsAnew, Place } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
 import { checkReply, noteReply, type Turn } from "./turn.ts";
 
@@ -18,16 +19,10 @@ export interface FilterEndOptions {
   readonly maxPacket?: number;
 }
 
-const ABORT: Command = Object.freeze({ type: "abort" });
+const ABORT: Command<Slice> = Object.freeze({ type: "abort" });
 
-/** Codes of the commands that end a message in progress, as their macros do, which come first. */
-const ENDS_MESSAGE: readonly string[] = [COMMANDS.helo.code, COMMANDS.mail.code];
-
-/** Codes of the commands that end a connection of a client, and of those that end a message too. */
-const ENDS: { readonly connection: readonly string[]; readonly message: readonly string[] } = {
-  connection: [COMMANDS.quit.code, COMMANDS.quitNewConnection.code],
-  message: [COMMANDS.quit.code, COMMANDS.quitNewConnection.code, COMMANDS.abort.code, ...ENDS_MESSAGE],
-};
+/** Commands that end the connection of a client, and so its message. */
+const LAST: readonly CommandType[] = ["quit", "quitNewConnection"];
 
 /** The commands by their codes. */
 const BY_CODE: ReadonlyMap<string, CommandType> = new Map(
@@ -61,11 +56,11 @@ export class FilterEnd {
   readonly #writer: Writer = new Writer();
   readonly #wish: Wish;
   #agreement: Agreement | undefined;
-  #place: Place = "start";
+  #place: Place = Place.all.start;
   #macros: Macros = Macros.none;
   #macrosFor = "";
   #turn: Turn | undefined;
-  #kept: Command | undefined;
+  #kept: Command<Slice> | undefined;
   #closed = false;
 
   /** Makes an end that expects a negotiation first. */
@@ -113,6 +108,12 @@ export class FilterEnd {
    * connection must be closed then.
    */
   next(): Command | undefined {
+    const command = this.read();
+    return command && withViews(command);
+  }
+
+  /** As {@linkcode FilterEnd.next}, for who does not look at all of it. */
+  read(): Command<Slice> | undefined {
     if (this.#turn !== undefined || this.#closed) return undefined;
     if (this.#kept !== undefined) {
       const command = this.#kept;
@@ -121,34 +122,33 @@ export class FilterEnd {
     }
     for (let packet = this.#framer.read(); packet !== undefined; packet = this.#framer.read()) {
       const command = commandCodec.decode(packet);
-      const { type } = command;
-      if (!mayFollow(this.#place, type, this.#agreement)) {
-        throw new MilterError("ORDER", `Cannot take ${type}: it may not follow ${this.#place}`, {
-          side: "peer",
-        });
-      }
-      if (type === "abort" && !inMessage(this.#place)) continue;
-      // The macros of a MAIL that was negotiated away are all that tells where such a message begins.
-      const begins = type === "macros" ? command.stage : COMMANDS[type].code;
-      if (ENDS_MESSAGE.includes(begins) && inMessage(this.#place)) {
-        this.#place = placeAfter(this.#place, "abort");
-        this.#kept = command;
-        return ABORT;
-      }
+      if (this.#place.inMessage) {
+        if (beginsAnew(begunBy(command))) {
+          this.#place = Place.all.helo;
+          this.#kept = command;
+          return ABORT;
+        }
+      } else if (command.type === "abort" && this.#place !== Place.all.start) continue;
       return this.#enter(command);
     }
     return undefined;
   }
 
-  #enter(command: Command): Command {
+  #enter(command: Command<Slice>): Command<Slice> {
     const { type } = command;
-    const row = COMMANDS[type];
-    this.#place = placeAfter(this.#place, type);
+    const place = this.#place.after(type, this.#agreement);
+    if (place === undefined) {
+      throw new MilterError("ORDER", `Cannot take ${type}: it may not follow ${this.#place.name}`, {
+        side: "peer",
+      });
+    }
+    this.#place = place;
     if (type === "macros") {
       this.#macros = this.#macros.define(command.stage, command.definitions);
       this.#macrosFor = command.stage;
       return command;
     }
+    const row = COMMANDS[type];
     // A command that came without macros of its own has none of an earlier one's.
     if (row.code !== this.#macrosFor) this.#macros = this.#macros.clear(row.code);
     this.#macrosFor = "";
@@ -162,7 +162,7 @@ export class FilterEnd {
       this.#macros = Macros.none;
     } else if (type === "abort") {
       this.#macros = this.#macros.clear(COMMANDS.mail.code);
-    } else if (row.answers.length > 0 && !this.isSilent(type)) {
+    } else if (this.#isAnswered(row)) {
       this.#turn = { command: type, interim: undefined, bodyReplaced: false };
     }
     return command;
@@ -174,20 +174,28 @@ export class FilterEnd {
    */
   get endsAhead(): boolean {
     if (this.#turn !== undefined) return false;
-    const endings = inMessage(this.#place) ? ENDS.message : ENDS.connection;
+    const { inMessage } = this.#place;
     for (const code of this.#framer.codes()) {
-      const letter = String.fromCharCode(code);
-      if (endings.includes(letter)) return true;
-      const type = BY_CODE.get(letter);
+      const type = BY_CODE.get(String.fromCharCode(code));
+      if (type === undefined) return false;
+      if (LAST.includes(type) || (inMessage && (type === "abort" || beginsAnew(type)))) return true;
       // Behind what is answered nothing comes before the answer.
-      if (type === undefined || (COMMANDS[type].answers.length > 0 && !this.isSilent(type))) return false;
+      if (this.#isAnswered(COMMANDS[type])) return false;
     }
     return false;
   }
 
   /** Whether it was agreed that this command is not answered. */
   isSilent(type: CommandType): boolean {
-    return ((this.#agreement?.protocol ?? 0) & (COMMANDS[type].silent ?? 0)) !== 0;
+    return this.#isSilent(COMMANDS[type]);
+  }
+
+  #isSilent({ silent = 0 }: CommandRow<unknown>): boolean {
+    return ((this.#agreement?.protocol ?? 0) & silent) !== 0;
+  }
+
+  #isAnswered(row: CommandRow<unknown>): boolean {
+    return row.answers.length > 0 && !this.#isSilent(row);
   }
 
   /**
@@ -212,4 +220,9 @@ export class FilterEnd {
   take(): Uint8Array | undefined {
     return this.#writer.size > 0 ? this.#writer.take() : undefined;
   }
+}
+
+/** The command that has come, or that announces itself: its macros are all that tells of one that was negotiated away. */
+function begunBy(command: Command<Slice>): CommandType | undefined {
+  return command.type === "macros" ? BY_CODE.get(command.stage) : command.type;
 }

@@ -1,3 +1,4 @@
+import { Slice } from "../wire/slice.ts";
 import { decodeText } from "../wire/text.ts";
 import { bareMacro } from "./macro_defaults.ts";
 
@@ -49,15 +50,15 @@ export type MacroName =
  */
 export class Macros {
   /** No macros at all. */
-  static readonly none: Macros = new Macros(-1, new Uint8Array(0), undefined);
+  static readonly none: Macros = new Macros(-1, new Slice(new Uint8Array()), undefined);
 
   /** The place of this stage among the lifetimes. */
   readonly #rank: number;
-  readonly #definitions: Uint8Array;
+  readonly #definitions: Slice;
   /** Those of the stages before. */
   readonly #earlier: Macros | undefined;
 
-  private constructor(rank: number, definitions: Uint8Array, earlier: Macros | undefined) {
+  private constructor(rank: number, definitions: Slice, earlier: Macros | undefined) {
     this.#rank = rank;
     this.#definitions = definitions;
     this.#earlier = earlier;
@@ -75,7 +76,7 @@ export class Macros {
   }
 
   #find(bare: string): Uint8Array | undefined {
-    const value = valueOf(bare, this.#definitions);
+    const value = valueOf(bare, this.#definitions.bytes);
     return value !== undefined || this.#earlier === undefined ? value : this.#earlier.#find(bare);
   }
 
@@ -87,7 +88,7 @@ export class Macros {
   /** All macros by name, those of several letters in braces. */
   toObject(): Record<string, string> {
     const all = this.#earlier?.toObject() ?? {};
-    const bytes = this.#definitions;
+    const { bytes } = this.#definitions;
     eachDefinition(bytes, (start, nameEnd, valueEnd) => {
       const name = bareMacro(decodeText(bytes.subarray(start, nameEnd)));
       all[name.length > 1 ? `{${name}}` : name] = decodeText(bytes.subarray(nameEnd + 1, valueEnd));
@@ -100,9 +101,11 @@ export class Macros {
    *
    * A `stage` that is no command has no effect.
    */
-  define(stage: string, definitions: Uint8Array): Macros {
+  define(stage: string, definitions: Uint8Array | Slice): Macros {
     const rank = rankOf(stage);
-    return rank < 0 ? this : new Macros(rank, definitions, this.#before(rank));
+    if (rank < 0) return this;
+    const slice = definitions instanceof Slice ? definitions : new Slice(definitions);
+    return new Macros(rank, slice, this.#before(rank));
   }
 
   /** These macros without those of the command of code `stage` and of later ones. */

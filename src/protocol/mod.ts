@@ -12,6 +12,7 @@ export { Framer } from "../wire/framer.ts";
 export type { Field, Take } from "../wire/fields.ts";
 export type { Reader } from "../wire/reader.ts";
 export type { Writer } from "../wire/writer.ts";
+export { Slice } from "../wire/slice.ts";
 export { decodeText, encodeText, type Text } from "../wire/text.ts";
 export { decodeCommand, decodeReply, encodeCommand, encodeReply } from "./codec.ts";
 export * from "./commands.ts";

@@ -2,11 +2,11 @@ import { MilterError } from "../errors.ts";
 import { Framer } from "../wire/framer.ts";
 import type { Text } from "../wire/text.ts";
 import { Writer } from "../wire/writer.ts";
-import { commandCodec, replyCodec } from "./codec.ts";
+import { commandCodec, replyCodec, withViews } from "./codec.ts";
 import { type Command, COMMANDS, type CommandType, type Offer } from "./commands.ts";
 import { VERSION } from "./flags.ts";
 import { checkAgreement } from "./negotiation.ts";
-import { isAbsent, mayFollow, type Place, placeAfter } from "./order.ts";
+import { isAbsent, Place } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
 import { checkReply, noteReply, type Turn } from "./turn.ts";
 
@@ -48,7 +48,7 @@ export class MtaEnd {
   readonly #writer: Writer = new Writer();
   readonly #offer: Offer<Text>;
   #agreement: Agreement | undefined;
-  #place: Place = "start";
+  #place: Place = Place.all.start;
   #turn: Turn | undefined;
   #skipping = false;
 
@@ -97,12 +97,13 @@ export class MtaEnd {
       throw new MilterError("ORDER", `Cannot send ${type}: ${this.#turn.command} waits for its answer`);
     }
     if (isAbsent(type, this.#agreement) || (this.#skipping && type === "body")) return false;
-    if (!mayFollow(this.#place, type, this.#agreement)) {
-      throw new MilterError("ORDER", `Cannot send ${type}: it may not follow ${this.#place}`);
+    const place = this.#place.after(type, this.#agreement);
+    if (place === undefined) {
+      throw new MilterError("ORDER", `Cannot send ${type}: it may not follow ${this.#place.name}`);
     }
     commandCodec.encode(this.#writer, command);
-    this.#place = placeAfter(this.#place, type);
-    if (this.#place !== "body") this.#skipping = false;
+    this.#place = place;
+    if (place.name !== "body") this.#skipping = false;
     const { answers, silent = 0 } = COMMANDS[type];
     if (answers.length > 0 && ((this.#agreement?.protocol ?? 0) & silent) === 0) {
       this.#turn = { command: type, interim: undefined, bodyReplaced: false };
@@ -123,7 +124,7 @@ export class MtaEnd {
    */
   next(): Reply | undefined {
     for (let packet = this.#framer.read(); packet !== undefined; packet = this.#framer.read()) {
-      const reply = replyCodec.decode(packet);
+      const reply = withViews(replyCodec.decode(packet));
       // An MTA takes a "continue" that nobody asked for; any other answer it would take for the next command's.
       if (this.#turn !== undefined) return this.#hear(this.#turn, reply);
       if (reply.type !== "continue") {

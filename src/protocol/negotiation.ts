@@ -26,7 +26,7 @@ const MAX_MACROS = 50;
  * action that the filter requires.
  * @throws {RangeError} if the wish names more than 50 macros for a stage.
  */
-export function negotiate(offer: Offer, wish: Wish = {}): Agreement {
+export function negotiate(offer: Offer<unknown>, wish: Wish = {}): Agreement {
   if (offer.version < LOWEST_VERSION) {
     throw new MilterError(
       "NEGOTIATION",

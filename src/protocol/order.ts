@@ -1,25 +1,16 @@
 import { COMMANDS, type CommandType } from "./commands.ts";
 import type { Agreement } from "./replies.ts";
 
-/** A place in the conversation: the last command that moved it on. */
-export type Place =
+/** A place in the conversation is called by the last command that moved it on. */
+export type PlaceName =
   | "start"
-  | "negotiate"
-  | "connect"
-  | "helo"
-  | "mail"
-  | "rcpt"
-  | "data"
-  | "header"
-  | "endOfHeaders"
-  | "body"
-  | "endOfMessage";
+  | Exclude<CommandType, "unknown" | "macros" | "abort" | "quit" | "quitNewConnection">;
 
 /** MAIL and HELO may come at any time after CONNECT; within a message they end it, as ABORT does. */
 const ANEW = ["helo", "mail"] as const;
 
-/** Which commands move the conversation on from which place. */
-const NEXT: Readonly<Record<Place, readonly CommandType[]>> = {
+/** Which commands may come at which place. */
+const NEXT: Readonly<Record<PlaceName, readonly (Exclude<PlaceName, "start"> | "unknown")[]>> = {
   start: ["negotiate"],
   negotiate: ["connect"],
   connect: [...ANEW, "unknown"],
@@ -34,19 +25,12 @@ const NEXT: Readonly<Record<Place, readonly CommandType[]>> = {
   endOfMessage: [...ANEW, "unknown"],
 };
 
-/** The places at which a message is under way. */
-const IN_MESSAGE: ReadonlySet<Place> = new Set([
-  "mail",
-  "rcpt",
-  "data",
-  "header",
-  "endOfHeaders",
-  "body",
-]);
+/** The places at which a message is under way, so that HELO, MAIL or ABORT end it without a verdict. */
+const IN_MESSAGE: readonly PlaceName[] = ["mail", "rcpt", "data", "header", "endOfHeaders", "body"];
 
-/** Whether a message is under way at this place, so that HELO, MAIL or ABORT end it without a verdict. */
-export function inMessage(place: Place): boolean {
-  return IN_MESSAGE.has(place);
+/** Whether a command begins a new message, or the client's session anew. */
+export function beginsAnew(type: CommandType | undefined): boolean {
+  return type === "helo" || type === "mail";
 }
 
 /** Whether both sides do without this command: it was negotiated away, or is younger than the version. */
@@ -56,35 +40,51 @@ export function isAbsent(type: CommandType, agreement: Agreement | undefined): b
   return (agreement.protocol & skip) !== 0 || agreement.version < since;
 }
 
-/**
- * Whether a command may come at this place. A command that both sides do without is stepped over:
- * what may follow it may follow what came before it.
- */
-export function mayFollow(place: Place, type: CommandType, agreement?: Agreement): boolean {
-  if (type === "macros" || type === "abort" || type === "quit" || type === "quitNewConnection") {
-    return place !== "start";
+/** A place in the conversation. */
+export class Place {
+  readonly name: PlaceName;
+  /** Whether a message is under way. */
+  readonly inMessage: boolean;
+  /** Where the commands lead that may come next. */
+  readonly #next: Map<CommandType, Place> = new Map();
+
+  private constructor(name: PlaceName) {
+    this.name = name;
+    this.inMessage = IN_MESSAGE.includes(name);
   }
-  if (NEXT[place].includes(type)) return true;
-  const seen = new Set<Place>();
-  const open: Place[] = [place];
-  for (let from = open.pop(); from !== undefined; from = open.pop()) {
-    if (NEXT[from].includes(type)) return true;
-    seen.add(from);
-    for (const next of NEXT[from]) {
-      if (isPlace(next) && !seen.has(next) && isAbsent(next, agreement)) open.push(next);
+
+  /** All places, and where the commands lead from each. */
+  static readonly all: Readonly<Record<PlaceName, Place>> = Place.#linked();
+
+  static #linked(): Record<PlaceName, Place> {
+    const names = Object.keys(NEXT) as PlaceName[];
+    const all = Object.fromEntries(names.map((name) => [name, new Place(name)])) as Record<PlaceName, Place>;
+    for (const place of Object.values(all)) {
+      // A second HELO within a connection changes nothing of what may follow; an unknown command never does.
+      for (const type of NEXT[place.name]) place.#next.set(type, type === "unknown" ? place : all[type]);
+      if (place.name === "start") continue;
+      for (const type of ["macros", "quit"] as const) place.#next.set(type, place);
+      place.#next.set("abort", place.inMessage ? all.helo : place);
+      place.#next.set("quitNewConnection", all.negotiate);
     }
+    return all;
   }
-  return false;
-}
 
-/** The place that a command leads to; commands that do not move the conversation leave it. */
-export function placeAfter(place: Place, type: CommandType): Place {
-  if (type === "abort") return inMessage(place) ? "helo" : place;
-  if (type === "quitNewConnection") return "negotiate";
-  // A second HELO within a connection changes nothing of what may follow.
-  return isPlace(type) ? type : place;
-}
+  /**
+   * Where a command leads from here, or `undefined` if it may not come. A command that both sides do without is stepped
+   * over: what may follow it may follow what came before it.
+   */
+  after(type: CommandType, agreement?: Agreement): Place | undefined {
+    const place = this.#next.get(type) ?? this.#beyond(type, agreement, new Set([this]));
+    return place !== undefined && type === "unknown" ? this : place;
+  }
 
-function isPlace(type: CommandType): type is Exclude<Place, "start"> & CommandType {
-  return type in NEXT;
+  #beyond(type: CommandType, agreement: Agreement | undefined, seen: Set<Place>): Place | undefined {
+    for (const [step, place] of this.#next) {
+      if (seen.has(place) || !isAbsent(step, agreement)) continue;
+      const found = place.#next.get(type) ?? place.#beyond(type, agreement, seen.add(place));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { cstring, type Field, optional, repeated, rest, type Take, u32, words } from "../wire/fields.ts";
-import type { Text } from "../wire/text.ts";
+import type { Slice } from "../wire/slice.ts";
 import { ACTION } from "./flags.ts";
 
 /*
@@ -172,7 +172,7 @@ export interface ReplyRow<M> {
 }
 
 /** A row for every reply. */
-export type ReplyTable = { readonly [K in ReplyType]: ReplyRow<Extract<Reply<Text>, { type: K }>> };
+export type ReplyTable = { readonly [K in ReplyType]: ReplyRow<Extract<Reply<Slice>, { type: K }>> };
 
 const line = optional(cstring);
 const macroRequests: Field<readonly MacroRequest[]> = repeated({

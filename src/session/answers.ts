@@ -3,6 +3,7 @@ import type { FilterEnd } from "../protocol/filter_end.ts";
 import { PROTOCOL } from "../protocol/flags.ts";
 import { isAbsent } from "../protocol/order.ts";
 import type { Reply } from "../protocol/replies.ts";
+import type { Slice } from "../wire/slice.ts";
 import type { Edits } from "./edits/edits.ts";
 import type { Plan } from "./edits/plan.ts";
 import { planEdits } from "./edits/planner.ts";
@@ -57,14 +58,14 @@ export class Answers {
   }
 
   /** Answers an event that the filter lets pass. */
-  pass(event: Command): void {
+  pass(event: Command<Slice>): void {
     const { type } = event;
     this.#observation?.answered(type);
     this.#answer(type, false);
   }
 
   /** Answers an event by the verdict, or lets it pass until the first that the verdict may answer. */
-  settle(event: Command, verdict: Verdict): void {
+  settle(event: Command<Slice>, verdict: Verdict): void {
     const { type } = event;
     this.#observation?.answered(type);
     if (this.#end.awaiting !== type) return;

@@ -1,5 +1,5 @@
-import type { Connect } from "../protocol/commands.ts";
-import { decodeText } from "../wire/text.ts";
+import type { Connect, Helo } from "../protocol/commands.ts";
+import type { Slice } from "../wire/slice.ts";
 import type { Greeting } from "./session.ts";
 
 /** The SMTP client and its connection: one object for all messages of it. */
@@ -24,14 +24,14 @@ export const NO_CONNECTION: Connection = Object.freeze({
 
 /** The connection that CONNECT tells of; its text is decoded when it is looked at. */
 export class ReceivedConnection implements Connection {
-  readonly #connect: Connect;
+  readonly #connect: Connect<Slice>;
 
-  constructor(connect: Connect) {
+  constructor(connect: Connect<Slice>) {
     this.#connect = connect;
   }
 
   get host(): string {
-    return decodeText(this.#connect.hostname);
+    return this.#connect.hostname.text;
   }
 
   get family(): Connection["family"] {
@@ -41,8 +41,7 @@ export class ReceivedConnection implements Connection {
   get address(): string | undefined {
     const { address, family } = this.#connect;
     if (address === undefined) return undefined;
-    const text = decodeText(address);
-    return family === "inet6" ? plainIPv6(text) : text;
+    return family === "inet6" ? plainIPv6(address.text) : address.text;
   }
 
   get port(): number | undefined {
@@ -52,14 +51,18 @@ export class ReceivedConnection implements Connection {
 
 /** HELO as the MTA sent it; its text is decoded when it is looked at. */
 export class ReceivedGreeting implements Greeting {
-  readonly raw: Uint8Array;
+  readonly #helo: Helo<Slice>;
 
-  constructor(raw: Uint8Array) {
-    this.raw = raw;
+  constructor(helo: Helo<Slice>) {
+    this.#helo = helo;
+  }
+
+  get raw(): Uint8Array {
+    return this.#helo.hostname.bytes;
   }
 
   get hostname(): string {
-    return decodeText(this.raw);
+    return this.#helo.hostname.text;
   }
 }
 

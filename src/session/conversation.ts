@@ -1,6 +1,7 @@
 import { MilterError } from "../errors.ts";
 import { type Command, COMMANDS, type CommandType, type MacroDefinitions } from "../protocol/commands.ts";
 import { FilterEnd } from "../protocol/filter_end.ts";
+import { Slice } from "../wire/slice.ts";
 import { type Connection, NO_CONNECTION, ReceivedConnection, ReceivedGreeting } from "./connection.ts";
 import { type Filter, wishFor } from "./filter.ts";
 import { Leave } from "./leave.ts";
@@ -34,6 +35,9 @@ function closing(): MilterError {
   return new MilterError("CLOSING", "Cannot take the message: the server is shutting down");
 }
 
+/** The end of a message whose last piece of body has come before it. */
+const END: Command<Slice> = Object.freeze({ type: "endOfMessage", chunk: new Slice(new Uint8Array()) });
+
 const GIVEN_UP = "the client reset it, or the MTA gave it up";
 
 /**
@@ -59,7 +63,7 @@ export class Conversation implements Host {
   readonly #over: LimitName | undefined;
   #run: Run | undefined;
   /** The end of a message whose last piece of body is being looked at. */
-  #kept: Command | undefined;
+  #kept: Command<Slice> | undefined;
   /** Whether no filter has run on this connection of a client. */
   #fresh = true;
   #advancing = false;
@@ -291,13 +295,13 @@ export class Conversation implements Host {
     }
   }
 
-  #next(): Command | undefined {
+  #next(): Command<Slice> | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
-    return kept ?? this.end.next();
+    return kept ?? this.end.read();
   }
 
-  #handle(event: Command): void {
+  #handle(event: Command<Slice>): void {
     switch (event.type) {
       case "negotiate":
       case "quit":
@@ -308,7 +312,7 @@ export class Conversation implements Host {
         this.connection = new ReceivedConnection(event);
         return this.#start(event);
       case "helo":
-        this.greeting = new ReceivedGreeting(event.hostname);
+        this.greeting = new ReceivedGreeting(event);
         if (this.#messageBegan()) this.#run = undefined;
         // Where CONNECT was negotiated away, the first run of a connection starts here.
         if (this.#fresh) return this.#start(event);
@@ -329,7 +333,7 @@ export class Conversation implements Host {
         break;
       case "endOfMessage":
         if (event.chunk.length > 0) {
-          this.#kept = { type: "endOfMessage", chunk: event.chunk.subarray(0, 0) };
+          this.#kept = END;
           event = { type: "body", chunk: event.chunk };
         }
         break;
@@ -340,7 +344,7 @@ export class Conversation implements Host {
   }
 
   /** An event that belongs to a message only if there is one. */
-  #deliver(event: Command): void {
+  #deliver(event: Command<Slice>): void {
     if (this.#run !== undefined) this.#run.deliver(event);
     else if (this.end.awaiting === event.type) this.end.send({ type: "continue" });
   }
@@ -349,7 +353,7 @@ export class Conversation implements Host {
     return this.#run?.memory.reached("mail") ?? false;
   }
 
-  #start(event: Command): void {
+  #start(event: Command<Slice>): void {
     this.#run = new Run(this, this.#runner.members());
     this.#fresh = false;
     this.#run.begin(event);
@@ -365,7 +369,7 @@ export class Conversation implements Host {
   }
 
   /** Macros are kept with their stage, those of a recipient with the recipient. */
-  #weigh({ stage, definitions }: MacroDefinitions): void {
+  #weigh({ stage, definitions }: MacroDefinitions<Slice>): void {
     const { macroBytes } = this.load.limits;
     if (definitions.length > macroBytes) {
       this.#tooLarge = "macroBytes";

@@ -1,6 +1,8 @@
+import type { Mail, Rcpt } from "../protocol/commands.ts";
 import type { Macros } from "../protocol/macros.ts";
 import type { ReplyInput } from "../protocol/reply_text.ts";
-import { decodeText, hasControl } from "../wire/text.ts";
+import type { Slice } from "../wire/slice.ts";
+import { hasControl } from "../wire/text.ts";
 
 /** An address of the envelope with its ESMTP arguments (RFC 5321, section 4.1.2). */
 export interface EnvelopeAddress {
@@ -36,20 +38,22 @@ export interface Recipient extends EnvelopeAddress {
 
 /** An address as the MTA sent it; its text is decoded when it is looked at. */
 export class ReceivedAddress implements EnvelopeAddress {
-  readonly raw: Uint8Array;
-  readonly #arguments: readonly Uint8Array[];
+  readonly #command: Mail<Slice> | Rcpt<Slice>;
 
-  constructor(raw: Uint8Array, rawArguments: readonly Uint8Array[]) {
-    this.raw = raw;
-    this.#arguments = rawArguments;
+  constructor(command: Mail<Slice> | Rcpt<Slice>) {
+    this.#command = command;
+  }
+
+  get raw(): Uint8Array {
+    return this.#command.address.bytes;
   }
 
   get address(): string {
-    return withoutBrackets(decodeText(this.raw));
+    return withoutBrackets(this.#command.address.text);
   }
 
   get arguments(): readonly string[] {
-    return this.#arguments.map(decodeText);
+    return this.#command.arguments.map(({ text }) => text);
   }
 
   get parameters(): ReadonlyMap<string, string> {

@@ -1,4 +1,5 @@
-import { decodeText, encodeText } from "../wire/text.ts";
+import type { Slice } from "../wire/slice.ts";
+import { encodeText } from "../wire/text.ts";
 
 /** One header of the message: as received, or as added by a filter. Edits name it by its identity. */
 export interface Header {
@@ -14,22 +15,30 @@ export interface Header {
 
 /** A header as the MTA sent it; its text is decoded when it is looked at. */
 export class ReceivedHeader implements Header {
-  readonly rawName: Uint8Array;
-  readonly rawValue: Uint8Array;
+  readonly #rawName: Slice;
+  readonly #rawValue: Slice;
   #name: string | undefined;
   #value: string | undefined;
 
-  constructor(rawName: Uint8Array, rawValue: Uint8Array) {
-    this.rawName = rawName;
-    this.rawValue = rawValue;
+  constructor(name: Slice, value: Slice) {
+    this.#rawName = name;
+    this.#rawValue = value;
+  }
+
+  get rawName(): Uint8Array {
+    return this.#rawName.bytes;
+  }
+
+  get rawValue(): Uint8Array {
+    return this.#rawValue.bytes;
   }
 
   get name(): string {
-    return this.#name ??= decodeText(this.rawName);
+    return this.#name ??= this.#rawName.text;
   }
 
   get value(): string {
-    return this.#value ??= unfold(decodeText(this.rawValue));
+    return this.#value ??= unfold(this.#rawValue.text);
   }
 }
 

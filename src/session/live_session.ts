@@ -1,11 +1,12 @@
 import { MilterError } from "../errors.ts";
 import { ACTION } from "../protocol/flags.ts";
 import type { Macros } from "../protocol/macros.ts";
+import type { Slice } from "../wire/slice.ts";
 import { decodeText, encodeText } from "../wire/text.ts";
 import { RunBody } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import type { Plan } from "./edits/plan.ts";
-import type { Recipient, Sender } from "./envelope.ts";
+import type { EnvelopeAddress, Recipient, Sender } from "./envelope.ts";
 import { RunHeaders } from "./headers.ts";
 import { Iteration, Loop } from "./iteration.ts";
 import { messageChunks } from "./message.ts";
@@ -117,13 +118,9 @@ export class LiveSession implements Session {
   }
 
   #extensionsCalled(name: string): Extension[] {
-    const { mail, recipients, extensions } = this.#part.memory;
-    if (name === "MAIL") {
-      return mail === undefined ? [] : [pathCommand(name, mail.address, mail.arguments.map(decodeText))];
-    }
-    if (name === "RCPT") {
-      return recipients.map((recipient) => pathCommand(name, recipient.raw, recipient.arguments));
-    }
+    const { sender, recipients, extensions } = this.#part.memory;
+    if (name === "MAIL") return sender === undefined ? [] : [pathCommand(name, sender)];
+    if (name === "RCPT") return recipients.map((recipient) => pathCommand(name, recipient));
     return extensions.map(unknownCommand).filter((extension) => extension.name === name);
   }
 
@@ -166,12 +163,12 @@ export class LiveSession implements Session {
 }
 
 /** MAIL or RCPT as the client wrote it, as far as the MTA tells. */
-function pathCommand(name: string, raw: Uint8Array, rest: readonly string[]): Extension {
+function pathCommand(name: string, { raw, arguments: rest }: EnvelopeAddress): Extension {
   const words = [decodeText(raw), ...rest];
   return { name, arguments: words, raw: encodeText(`${name} ${words.join(" ")}`) };
 }
 
-function unknownCommand(raw: Uint8Array): Extension {
-  const [name = "", ...words] = decodeText(raw).trim().split(/\s+/);
-  return { name: name.toUpperCase(), arguments: words, raw };
+function unknownCommand({ bytes, text }: Slice): Extension {
+  const [name = "", ...words] = text.trim().split(/\s+/);
+  return { name: name.toUpperCase(), arguments: words, raw: bytes };
 }

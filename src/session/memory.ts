@@ -1,6 +1,7 @@
 import type { Command, CommandType, Mail, Rcpt } from "../protocol/commands.ts";
 import { Macros } from "../protocol/macros.ts";
 import { alone } from "../wire/memory.ts";
+import type { Slice } from "../wire/slice.ts";
 import { ReceivedAddress, type Sender } from "./envelope.ts";
 import { type Header, ReceivedHeader } from "./header.ts";
 import type { LimitName, Limits } from "./limits.ts";
@@ -37,8 +38,7 @@ export class Memory {
   /** The one that came last. */
   recipient: JudgedRecipient | undefined;
   /** Commands that the MTA does not know. */
-  readonly extensions: Uint8Array[] = [];
-  mail: Mail | undefined;
+  readonly extensions: Slice[] = [];
   sender: Sender | undefined;
   macros: Macros = Macros.none;
   /** The body chunk that is being looked at. */
@@ -91,7 +91,7 @@ export class Memory {
     if (this.over === undefined) this.#envelopeBytes += bytes;
   }
 
-  #addHeader(name: Uint8Array, value: Uint8Array): void {
+  #addHeader(name: Slice, value: Slice): void {
     const bytes = this.#headerBytes + name.length + value.length;
     if (bytes > this.#limits.headerBytes) this.over ??= "headerBytes";
     if (this.headers.length >= this.#limits.headers) this.over ??= "headers";
@@ -102,29 +102,28 @@ export class Memory {
   }
 
   /** Notes an event; what is over a limit is not kept. `judge` will take what the filter says of a recipient. */
-  note(event: Command, macros: Macros, judge: Judge): void {
+  note(event: Command<Slice>, macros: Macros, judge: Judge): void {
     this.macros = macros;
     const { type } = event;
     this.#stage = Math.max(this.#stage, RANKS[type] ?? 0);
     switch (type) {
       case "mail":
-        this.mail = event;
         this.addEnvelope(sizeOf(event));
-        this.sender = new ReceivedAddress(event.address, event.arguments);
+        this.sender = new ReceivedAddress(event);
         break;
       case "rcpt":
         if (this.recipients.length >= this.#limits.recipients) this.over ??= "recipients";
         this.addEnvelope(sizeOf(event));
         this.recipient = undefined;
         if (this.over !== undefined) break;
-        this.recipient = new JudgedRecipient(event.address, event.arguments, macros, judge);
+        this.recipient = new JudgedRecipient(event, macros, judge);
         this.recipients.push(this.recipient);
         break;
       case "header":
         this.#addHeader(event.name, event.value);
         break;
       case "body":
-        this.chunk = alone(event.chunk);
+        this.chunk = alone(event.chunk.bytes);
         this.chunkTaken = false;
         this.chunks++;
         break;
@@ -139,6 +138,6 @@ export class Memory {
 }
 
 /** The bytes of an address and its arguments. */
-function sizeOf({ address, arguments: rest }: Mail | Rcpt): number {
+function sizeOf({ address, arguments: rest }: Mail<Slice> | Rcpt<Slice>): number {
   return rest.reduce((size, argument) => size + argument.length, address.length);
 }

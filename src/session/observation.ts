@@ -1,5 +1,6 @@
 import type { Command, CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
+import type { Slice } from "../wire/slice.ts";
 import type { Connection } from "./connection.ts";
 import type { PlanStep } from "./edits/plan.ts";
 import type { Sender } from "./envelope.ts";
@@ -112,7 +113,7 @@ export class MessageObservation implements ObservedMessage {
   }
 
   /** An event has come, and is remembered. */
-  came(event: Command): void {
+  came(event: Command<Slice>): void {
     this.#since = performance.now();
     this.connection.observers.heard(this.#since);
     if (event.type === "body") this.bodyBytes += event.chunk.length;

@@ -1,5 +1,7 @@
+import type { Rcpt } from "../protocol/commands.ts";
 import type { Macros } from "../protocol/macros.ts";
 import type { ReplyInput } from "../protocol/reply_text.ts";
+import type { Slice } from "../wire/slice.ts";
 import { ReceivedAddress, type Recipient } from "./envelope.ts";
 import { type Refusal, reject, tempfail } from "./verdict.ts";
 
@@ -11,19 +13,19 @@ export class JudgedRecipient extends ReceivedAddress implements Recipient {
   readonly macros: Macros;
   /** How the filter refused it. */
   refusal: Refusal | undefined;
-  readonly #rawArguments: readonly Uint8Array[];
+  readonly #rcpt: Rcpt<Slice>;
   readonly #judge: Judge;
 
-  constructor(raw: Uint8Array, rawArguments: readonly Uint8Array[], macros: Macros, judge: Judge) {
-    super(raw, rawArguments);
+  constructor(rcpt: Rcpt<Slice>, macros: Macros, judge: Judge) {
+    super(rcpt);
     this.macros = macros;
-    this.#rawArguments = rawArguments;
+    this.#rcpt = rcpt;
     this.#judge = judge;
   }
 
   /** The same recipient for a filter that has no say. */
   watched(): Recipient {
-    return new JudgedRecipient(this.raw, this.#rawArguments, this.macros, () => {});
+    return new JudgedRecipient(this.#rcpt, this.macros, () => {});
   }
 
   get refused(): boolean {

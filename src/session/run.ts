@@ -2,6 +2,7 @@ import { MilterError } from "../errors.ts";
 import type { Command, CommandType } from "../protocol/commands.ts";
 import type { FilterEnd } from "../protocol/filter_end.ts";
 import type { Agreement } from "../protocol/replies.ts";
+import type { Slice } from "../wire/slice.ts";
 import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Edits } from "./edits/edits.ts";
@@ -65,7 +66,7 @@ export class Run {
   readonly #judges: readonly Part[];
   readonly #host: Host;
   readonly #answers: Answers;
-  #held: Command | undefined;
+  #held: Command<Slice> | undefined;
   #verdict: Verdict | undefined;
   #aborted = false;
   /** Whether the message has begun: until then there is only its client. */
@@ -82,7 +83,7 @@ export class Run {
   }
 
   /** The event that filters are looking at: while there is one, nothing more is read. */
-  get held(): Command | undefined {
+  get held(): Command<Slice> | undefined {
     return this.#held;
   }
 
@@ -249,7 +250,7 @@ export class Run {
   // What the MTA does
 
   /** The first event of a run is held until the filters ask for the next, or return. */
-  begin(event: Command): void {
+  begin(event: Command<Slice>): void {
     this.#note(event);
     this.#held = event;
   }
@@ -264,7 +265,7 @@ export class Run {
   }
 
   /** An event: remembered, then held for whoever waited for it; if nobody did, it passes. */
-  deliver(event: Command): void {
+  deliver(event: Command<Slice>): void {
     this.#note(event);
     if (!this.over) {
       const objection = this.objection();
@@ -280,7 +281,7 @@ export class Run {
     else this.#answers.pass(event);
   }
 
-  #note(event: Command): void {
+  #note(event: Command<Slice>): void {
     this.memory.note(event, this.#host.end.macros, this.#judge);
     this.observation?.came(event);
   }

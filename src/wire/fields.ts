@@ -1,17 +1,18 @@
 import type { Reader } from "./reader.ts";
-import { decodeText, encodeText, type Text } from "./text.ts";
+import type { Slice } from "./slice.ts";
+import { encodeText, type Text } from "./text.ts";
 import type { Writer } from "./writer.ts";
 
-/** How one value stands in a packet: both directions, side by side. */
-export interface Field<T> {
+/** How one value stands in a packet: both directions, side by side. `In` is what may be handed in for it. */
+export interface Field<Out, In = Out> {
   /** Takes the value from a packet. */
-  readonly decode: (reader: Reader) => T;
+  readonly decode: (reader: Reader) => Out;
   /** Puts the value into a packet, or refuses it. */
-  readonly encode: (writer: Writer, value: T) => void;
+  readonly encode: (writer: Writer, value: In) => void;
 }
 
 /** Takes the value of the next field from wherever they stand one after the other: a packet. */
-export type Take = <T>(field: Field<T>) => T;
+export type Take = <T>(field: Field<T, never>) => T;
 
 function integer(bits: 16 | 32, name: "u16" | "u32"): Field<number> {
   const limit = 2 ** bits;
@@ -39,8 +40,8 @@ function bytesOf(writer: Writer, value: Text): Uint8Array {
 }
 
 /** Bytes up to a NUL. */
-export const cstring: Field<Text> = {
-  decode: (reader): Uint8Array => reader.cstring(),
+export const cstring: Field<Slice, Text> = {
+  decode: (reader) => reader.cstring(),
   encode: (writer, value) => {
     const bytes = bytesOf(writer, value);
     if (bytes.includes(0)) writer.refuse("holds a NUL");
@@ -50,8 +51,8 @@ export const cstring: Field<Text> = {
 };
 
 /** Everything that is left in the packet. */
-export const rest: Field<Text> = {
-  decode: (reader): Uint8Array => reader.rest(),
+export const rest: Field<Slice, Text> = {
+  decode: (reader) => reader.rest(),
   encode: (writer, value) => writer.bytes(bytesOf(writer, value)),
 };
 
@@ -83,7 +84,9 @@ export function oneOf<T extends string>(letters: Readonly<Record<T, string>>): F
 }
 
 /** A field that may be missing at the end of a packet. */
-export function optional<T>(field: Field<T>): Field<T | undefined> {
+export function optional<Out, In = Out>(
+  field: Field<Out, In>,
+): Field<Out | undefined, In | undefined> {
   return {
     decode: (reader) => reader.left > 0 ? field.decode(reader) : undefined,
     encode: (writer, value) => {
@@ -93,10 +96,10 @@ export function optional<T>(field: Field<T>): Field<T | undefined> {
 }
 
 /** The same field again and again, up to the end of the packet. */
-export function repeated<T>(field: Field<T>): Field<readonly T[]> {
+export function repeated<Out, In = Out>(field: Field<Out, In>): Field<readonly Out[], readonly In[]> {
   return {
     decode: (reader) => {
-      const values: T[] = [];
+      const values: Out[] = [];
       while (reader.left > 0) values.push(field.decode(reader));
       return values;
     },
@@ -109,7 +112,7 @@ export function repeated<T>(field: Field<T>): Field<readonly T[]> {
 
 /** Words in one NUL-terminated string, a space between them. */
 export const words: Field<readonly string[]> = {
-  decode: (reader) => decodeText(reader.cstring()).split(" ").filter((word) => word !== ""),
+  decode: (reader) => reader.cstring().text.split(" ").filter((word) => word !== ""),
   encode: (writer, values) => {
     if (!Array.isArray(values)) writer.refuse("must be a list");
     for (const word of values) {

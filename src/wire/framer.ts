@@ -154,7 +154,7 @@ export class Framer {
 
   /** The next whole packet without its length, or `undefined` when more bytes are needed. */
   next(): Uint8Array | undefined {
-    return this.read()?.rest();
+    return this.read()?.rest().bytes;
   }
 
   /**

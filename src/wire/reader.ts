@@ -1,12 +1,13 @@
 import { MilterError } from "../errors.ts";
 import type { Take } from "./fields.ts";
+import { Slice } from "./slice.ts";
 
 const NONE = new Uint8Array();
 
 /**
  * Takes the fields of one packet, front to back, and never reads past its end.
  *
- * What it returns are views of the packet's bytes, not copies. Every failure is a `MESSAGE` error of
+ * What it returns are parts of the packet's bytes, not copies. Every failure is a `MESSAGE` error of
  * the peer that names the packet and the field.
  */
 export class Reader {
@@ -57,7 +58,7 @@ export class Reader {
   }
 
   /** The bytes up to the next NUL, which is taken too. Most are short: a loop is faster than a call of `indexOf`. */
-  cstring(): Uint8Array {
+  cstring(): Slice {
     const start = this.#at;
     const bytes = this.#bytes;
     const limit = this.#end;
@@ -65,14 +66,14 @@ export class Reader {
     while (end < limit && bytes[end] !== 0) end++;
     if (end === limit) throw this.#broken("has no NUL at its end");
     this.#at = end + 1;
-    return this.#bytes.subarray(start, end);
+    return new Slice(bytes, start, end);
   }
 
   /** All the bytes that are left. */
-  rest(): Uint8Array {
+  rest(): Slice {
     const start = this.#at;
     this.#at = this.#end;
-    return this.#bytes.subarray(start, this.#end);
+    return new Slice(this.#bytes, start, this.#end);
   }
 
   /** Lets go of the packet, and refuses bytes after its last field. */

@@ -16,6 +16,7 @@ import { bracketed, joinArguments, ReceivedAddress } from "../../src/session/env
 import { ReceivedHeader } from "../../src/session/header.ts";
 import { composeValue } from "../../src/session/header_value.ts";
 import { mtaOf } from "../../src/session/mta.ts";
+import { Slice } from "../../src/wire/slice.ts";
 import { sameBytes } from "../bytes.ts";
 import { assert, assertEquals, type Random } from "../harness.ts";
 
@@ -70,16 +71,17 @@ function checkMacros(bytes: Uint8Array, stage: string): void {
 }
 
 function checkReceived(bytes: Uint8Array, text: string): void {
-  const address = new ReceivedAddress(bytes, [bytes]);
+  const slice = new Slice(bytes);
+  const address = new ReceivedAddress({ type: "mail", address: slice, arguments: [slice] });
   assert(address.address.length <= text.length && address.parameters.size === 1, text);
-  const header = new ReceivedHeader(bytes, bytes);
+  const header = new ReceivedHeader(slice, slice);
   assert(header.name === text && header.value.length <= text.length, text);
   const connection = new ReceivedConnection({
     type: "connect",
-    hostname: bytes,
+    hostname: slice,
     family: "inet6",
     port: 0,
-    address: bytes,
+    address: slice,
   });
   assert(connection.host === text && typeof connection.address === "string", text);
 }

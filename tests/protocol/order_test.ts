@@ -10,7 +10,7 @@ import {
   PROTOCOL,
   type Text,
 } from "../../src/protocol/mod.ts";
-import { inMessage, mayFollow, type Place, placeAfter } from "../../src/protocol/order.ts";
+import { Place, type PlaceName } from "../../src/protocol/order.ts";
 import { concat } from "../bytes.ts";
 import { assertEquals, assertThrows, property, test } from "../harness.ts";
 import { commandOf, SAMPLES } from "./cases.ts";
@@ -29,14 +29,13 @@ const {
 const TYPES = Object.keys(COMMANDS) as CommandType[];
 
 /** The codes of the commands that may come at a place, in the order of the table; macros, ABORT and QUIT always may. */
-function following(place: Place, protocol = 0): string {
+function following(name: PlaceName, protocol = 0): string {
   const agreement = { type: "negotiate", version: 6, actions: 0, protocol, macros: [] } as const;
-  return TYPES.filter((type) => mayFollow(place, type, agreement)).map((type) => COMMANDS[type].code).join(
-    "",
-  );
+  const place = Place.all[name];
+  return TYPES.filter((type) => place.after(type, agreement)).map((type) => COMMANDS[type].code).join("");
 }
 
-const NOTHING_LEFT_OUT: Readonly<Record<Place, string>> = {
+const NOTHING_LEFT_OUT: Readonly<Record<PlaceName, string>> = {
   start: "O",
   negotiate: "CDAQK",
   connect: "HMUDAQK",
@@ -50,12 +49,12 @@ const NOTHING_LEFT_OUT: Readonly<Record<Place, string>> = {
   endOfMessage: "HMUDAQK",
 };
 
-for (const [place, codes] of Object.entries(NOTHING_LEFT_OUT) as [Place, string][]) {
+for (const [place, codes] of Object.entries(NOTHING_LEFT_OUT) as [PlaceName, string][]) {
   test(`After ${place} may follow ${codes}`, () => assertEquals(following(place), codes));
 }
 
 /** What is negotiated away is stepped over; an MTA that sends it all the same may. */
-const LEFT_OUT: readonly (readonly [place: Place, what: string, protocol: number, codes: string])[] = [
+const LEFT_OUT: readonly (readonly [place: PlaceName, what: string, protocol: number, codes: string])[] = [
   ["start", "everything", ~0, "O"],
   ["negotiate", "CONNECT", NO_CONNECT, "CHMUDAQK"],
   ["negotiate", "CONNECT, HELO and MAIL", NO_CONNECT | NO_HELO | NO_MAIL, "CHMRUDAQK"],
@@ -83,17 +82,36 @@ for (const [place, what, protocol, codes] of LEFT_OUT) {
 
 property("Leaving commands out never forbids another", (random) => {
   const [some, more] = [random.uint32(), random.uint32()];
-  for (const place of Object.keys(NOTHING_LEFT_OUT) as Place[]) {
+  for (const place of Object.keys(NOTHING_LEFT_OUT) as PlaceName[]) {
     const codes = following(place, some | more);
     assertEquals([...following(place, some)].filter((code) => !codes.includes(code)), []);
   }
 });
 
 test("An abort leads back to where the next message may begin, and moves nothing between messages", () => {
-  for (const place of Object.keys(NOTHING_LEFT_OUT) as Place[]) {
-    const after = placeAfter(place, "abort");
-    assertEquals(after, inMessage(place) ? "helo" : place);
-    assertEquals(inMessage(after), false);
+  const { start, ...others } = Place.all;
+  assertEquals(start.after("abort"), undefined);
+  for (const place of Object.values(others)) {
+    const after = place.after("abort")!;
+    assertEquals(after.name, place.inMessage ? "helo" : place.name);
+    assertEquals(after.inMessage, false);
+  }
+});
+
+test("Each command that moves the conversation leads to the place that is called by it", () => {
+  for (const place of Object.values(Place.all)) {
+    for (const type of TYPES) {
+      const after = place.after(type, {
+        type: "negotiate",
+        version: 6,
+        actions: 0,
+        protocol: ~0,
+        macros: [],
+      });
+      if (after === undefined) continue;
+      if (type in Place.all) assertEquals(after.name, type as PlaceName);
+      else if (type === "unknown" || type === "macros" || type === "quit") assertEquals(after, place);
+    }
   }
 });
 

@@ -13,6 +13,7 @@ import { Edits } from "../../src/session/edits/edits.ts";
 import type { Plan } from "../../src/session/edits/plan.ts";
 import { planEdits } from "../../src/session/edits/planner.ts";
 import { NewHeader, ReceivedHeader } from "../../src/session/header.ts";
+import { Slice } from "../../src/wire/slice.ts";
 import { decodeText, encodeText } from "../../src/wire/text.ts";
 import { assertEquals, assertMatch, assertThrows, property, type Random, test } from "../harness.ts";
 
@@ -41,7 +42,9 @@ class Letter {
     this.mta = mta;
     this.model = new MODELS[mta](lines.map(field), { leadingSpace });
     const sent = (value: Uint8Array) => leadingSpace || value[0] !== 0x20 ? value : value.subarray(1);
-    this.headers = this.model.shown.map(({ name, value }) => new ReceivedHeader(name, sent(value)));
+    this.headers = this.model.shown.map(({ name, value }) =>
+      new ReceivedHeader(new Slice(name), new Slice(sent(value)))
+    );
     this.edits = new Edits({ headers: this.headers, utf8: false });
     const protocol = leadingSpace ? PROTOCOL.LEADING_SPACE : 0;
     this.#agreement = { type: "negotiate", version: 6, actions: 0x1ff, protocol, macros: [] };
@@ -336,7 +339,7 @@ for (const { what, lines, mta, edit, steps, warns } of PLANS) {
 
 test("Plan tells apart names that look alike: a KELVIN SIGN is no K, nor is one broken byte another", () => {
   const names = [[0x4b], [0xe2, 0x84, 0xaa], [0xff], [0xfe], [0x6b]].map((bytes) => Uint8Array.from(bytes));
-  const headers = names.map((name) => new ReceivedHeader(name, encodeText(" v")));
+  const headers = names.map((name) => new ReceivedHeader(new Slice(name), new Slice(encodeText(" v"))));
   const edits = new Edits({ headers, utf8: false });
   for (const header of headers) edits.deleteHeader(header);
   const { steps } = planEdits(edits, {

@@ -3,13 +3,15 @@
 import { Edits } from "../../../src/session/edits/edits.ts";
 import { planEdits } from "../../../src/session/edits/planner.ts";
 import { type Header, ReceivedHeader } from "../../../src/session/header.ts";
+import { Slice } from "../../../src/wire/slice.ts";
+import { encodeText } from "../../../src/wire/text.ts";
 
-const encoder = new TextEncoder();
+const slice = (text: string) => new Slice(encodeText(text));
 
 function letter(size: number): Header[] {
   return Array.from(
     { length: size },
-    (_, at) => new ReceivedHeader(encoder.encode(`X-Name-${at % 50}`), encoder.encode(` value ${at}`)),
+    (_, at) => new ReceivedHeader(slice(`X-Name-${at % 50}`), slice(` value ${at}`)),
   );
 }
 

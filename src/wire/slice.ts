@@ -1,0 +1,40 @@
+import { decodeText } from "./text.ts";
+
+/**
+ * Bytes within a packet. A view of them is made when somebody looks: views are dear, and at most of what an MTA tells
+ * nobody looks.
+ */
+export class Slice {
+  readonly #memory: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+  #bytes: Uint8Array | undefined;
+
+  /** What lies in `memory` from `start` up to `end`. */
+  constructor(memory: Uint8Array, start = 0, end: number = memory.length) {
+    this.#memory = memory;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** How many bytes it is. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The bytes: the same view each time. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= this.#memory.subarray(this.#start, this.#end);
+  }
+
+  /** The bytes as a string, as {@linkcode decodeText} has them. */
+  get text(): string {
+    return decodeText(this.bytes);
+  }
+}
+
+/** The view of a slice, or of each in a list; any other value as it is. */
+export function viewOf(value: unknown): unknown {
+  if (value instanceof Slice) return value.bytes;
+  return Array.isArray(value) ? value.map(viewOf) : value;
+}
