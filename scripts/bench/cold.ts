@@ -51,7 +51,7 @@ const PARTS: Readonly<Record<string, () => Taker>> = {
     const end = new FilterEnd();
     return (chunk) => {
       end.receive(chunk);
-      while (end.next() !== undefined) {
+      while (end.read() !== undefined) {
         if (end.awaiting !== undefined) end.send({ type: "continue" });
       }
       end.take();
@@ -59,7 +59,10 @@ const PARTS: Readonly<Record<string, () => Taker>> = {
   },
   session: () => {
     const conversation = new Conversation(FILTERS.answered, outlet, {}, load);
-    return (chunk) => conversation.receive(chunk);
+    return (chunk) => {
+      conversation.receive(chunk);
+      conversation.work();
+    };
   },
 };
 

@@ -3,13 +3,14 @@ import type { Address } from "./address.ts";
 import { scarcity } from "./descriptors.ts";
 import {
   type Adapter,
+  LARGE,
   type Listener,
   peerName,
   type Socket,
   type SocketEvents,
   WRITE_HIGH_WATER,
 } from "./socket.ts";
-import { flushAtEndOfTurn } from "./turn.ts";
+import { flushAtEndOfTurn, workAtEndOfTurn } from "./turn.ts";
 import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** What is used of Bun's API, so that other runtimes can check this file. */
@@ -99,7 +100,8 @@ function bunOptions(
         socket.hold();
       },
       data: ({ data: socket }, chunk) => {
-        socket?.events?.data(chunk);
+        socket?.receive(chunk);
+        // What Bun has allocated it collects late.
         if (chunk.length >= LARGE) (chunk.buffer as TransferableBuffer).transfer(0);
       },
       drain: (connection) => connection.data?.flush(),
@@ -109,9 +111,6 @@ function bunOptions(
     },
   };
 }
-
-/** How long a chunk must be, in bytes, for its memory to be given back at once: what Bun has allocated it collects late. */
-const LARGE = 16 * 1024;
 
 /** What this version of TypeScript's library does not know of an `ArrayBuffer` yet (ECMAScript 2024). */
 type TransferableBuffer = ArrayBufferLike & { transfer(length: number): ArrayBuffer };
@@ -153,6 +152,16 @@ class BunSocket implements Socket {
     if (this.events !== undefined) return;
     this.#unstarted = true;
     this.#connection.pause();
+  }
+
+  receive(chunk: Uint8Array): void {
+    this.events?.data(chunk);
+    if (chunk.length >= LARGE) this.work();
+    else workAtEndOfTurn(this);
+  }
+
+  work(): void {
+    if (!this.#closed) this.events?.endOfTurn?.();
   }
 
   write(bytes: Uint8Array): boolean {

@@ -12,13 +12,14 @@ import {
   acceptError,
   type Adapter,
   BACKLOG,
+  LARGE,
   type Listener,
   peerName,
   type Socket,
   type SocketEvents,
   WRITE_HIGH_WATER,
 } from "./socket.ts";
-import { flushAtEndOfTurn } from "./turn.ts";
+import { flushAtEndOfTurn, workAtEndOfTurn } from "./turn.ts";
 import { clearPath, removePath, secure } from "./unix_socket.ts";
 
 /** `node:net`. */
@@ -146,7 +147,7 @@ export class NodeSocket implements Socket {
     let failure: unknown;
     this.#events = events;
     this.#socket
-      .on("data", (chunk: Uint8Array) => this.#events?.data(chunk))
+      .on("data", (chunk: Uint8Array) => this.#receive(chunk))
       .on("end", () => this.#events?.end())
       .on("drain", () => this.#events?.drain())
       .on("error", (error) => failure = error)
@@ -162,6 +163,16 @@ export class NodeSocket implements Socket {
     const events = this.#events;
     this.#events = undefined;
     events?.closed(failure);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#events?.data(chunk);
+    if (chunk.length >= LARGE) this.work();
+    else workAtEndOfTurn(this);
+  }
+
+  work(): void {
+    this.#events?.endOfTurn?.();
   }
 
   write(bytes: Uint8Array): boolean {

@@ -5,6 +5,11 @@ import { type Address, formatAddress, type InheritedSocket } from "./address.ts"
 export interface SocketEvents {
   /** Bytes came. They are lent: after the call the socket may read into the same memory. */
   data(chunk: Uint8Array): void;
+  /**
+   * What came is to be worked on, if that was not done at once: told at the end of the turn of the event loop in which
+   * bytes came, unless the connection has ended by then.
+   */
+  endOfTurn?(): void;
   /** The peer has closed its side, and can still be written to. */
   end(): void;
   /** What was written has gone out, after a {@linkcode Socket.write} that found no room. */
@@ -73,6 +78,11 @@ export function peerName(address: Address, host: string | undefined, port: numbe
  * be ignored, and its client try again a second later: when a mail server starts, hundreds connect at once.
  */
 export const BACKLOG = 4096;
+
+/**
+ * How long a chunk must be, in bytes, to be worked on at once: many of them at the end of a turn would take much memory.
+ */
+export const LARGE: number = 16 * 1024;
 
 /** How many written bytes may wait before a socket says that there is no room. */
 export const WRITE_HIGH_WATER: number = 64 * 1024;

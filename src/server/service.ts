@@ -75,6 +75,7 @@ export class Service {
     if (this.#timer === undefined) this.#watch();
     socket.start({
       data: (chunk) => conversation.receive(chunk),
+      endOfTurn: () => conversation.work(),
       end: () => conversation.receiveEnd(),
       drain: () => conversation.receiveDrain(),
       closed: (error) => {

@@ -108,15 +108,19 @@ export class Conversation implements Host {
       (this.#run.held !== undefined || this.#run.memory.reached("mail"));
   }
 
-  /** Bytes from the MTA, of which copies are kept. */
+  /** Takes bytes from the MTA, of which copies are kept, to {@linkcode Conversation.work} on. */
   receive(chunk: Uint8Array): void {
     if (this.#closed) return;
     try {
       this.end.receive(chunk);
     } catch (error) {
       // There is no memory, or a filter has given away that of this connection.
-      return this.#giveUp(error);
+      this.#giveUp(error);
     }
+  }
+
+  /** Works on what was received. */
+  work(): void {
     this.advance();
     this.account();
   }

@@ -79,7 +79,10 @@ export class Framer {
     if (this.#at < this.#end || rest.length <= BLOCK) return this.#append(rest);
     const cut = this.#longFrom(rest);
     if (cut > 0) this.#append(cut < rest.length ? rest.subarray(0, cut) : rest);
-    if (cut < rest.length) this.#begin(rest, cut, rest.length);
+    if (cut === rest.length) return;
+    this.#packet = new Uint8Array(lengthAt(rest, cut));
+    this.#filled = 0;
+    this.push(rest.subarray(cut + 4));
   }
 
   /** Adds to a long packet, and gives back what comes behind it. */
@@ -101,16 +104,18 @@ export class Framer {
     else this.#append(concat([headOf(packet), packet]));
   }
 
-  /** Where a long packet begins that is not whole; the length of the bytes if there is none, as far as can be told. */
+  /**
+   * Where a long packet begins that gets memory of its own: the first, or behind others one that is not whole. The length
+   * of the bytes if there is none, as far as can be told.
+   */
   #longFrom(bytes: Uint8Array): number {
     let at = 0;
     while (bytes.length - at >= 4) {
       const length = lengthAt(bytes, at);
       if (length === 0 || length > this.#limit) break; // Told when it is its turn.
-      if (bytes.length - at - 4 < length) {
-        if (length > BLOCK) return at;
-        break;
-      }
+      const whole = bytes.length - at - 4 >= length;
+      if (length > BLOCK && (at === 0 || !whole)) return at;
+      if (!whole) break;
       at += 4 + length;
     }
     return bytes.length;

@@ -197,6 +197,38 @@ for (const { name, connect, system } of KINDS) {
     assert(waits.every((times) => times > 0), "write found room all the time");
   });
 
+  test(`Socket (${name}) says when to work on what came, soon and never after its end`, async () => {
+    await using pair = await connect();
+    const farEar = new Ear(pair.far);
+    const told = deferred<void>();
+    let [size, waiting, ended] = [0, 0, false];
+    pair.near.start({
+      data: (chunk) => {
+        size += chunk.length;
+        waiting += chunk.length;
+      },
+      endOfTurn: () => {
+        assert(!ended, "told after the end");
+        waiting = 0;
+        if (size === 300_003) pair.near.destroy();
+      },
+      end: () => {},
+      drain: () => {},
+      closed: () => {
+        ended = true;
+        told.resolve();
+      },
+    });
+    for (let count = 0; count < 3; count++) {
+      pair.far.write(Uint8Array.of(count));
+      await delay(5);
+    }
+    await writeAll(pair.far, farEar, content(300_000), 100_000);
+    await told.promise;
+    await delay(5);
+    assertEquals([size, waiting], [300_003, 0]);
+  });
+
   test(`Socket (${name}) gives no more while it is paused, and all of it later`, async () => {
     await using pair = await connect();
     const [ear, farEar] = [new Ear(pair.near), new Ear(pair.far)];

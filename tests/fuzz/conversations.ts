@@ -64,7 +64,12 @@ function open(random: Random, tally: Tally) {
     closed: () => closed,
     written: () => written.splice(0),
     send(bytes: Uint8Array): void {
-      for (const piece of random.split(bytes, random.pick([1, 1, 2, 3]))) conversation.receive(piece);
+      const atEnd = random.chance();
+      for (const piece of random.split(bytes, random.pick([1, 1, 2, 3]))) {
+        conversation.receive(piece);
+        if (!atEnd) conversation.work();
+      }
+      if (atEnd) conversation.work();
       conversation.receiveDrain();
     },
     /** Loses the connection, whatever goes on: nothing is written from then on. */

@@ -144,6 +144,8 @@ test("Conversation that has ended destroys the connection of a peer that does no
   };
   const conversation = new Conversation(() => accept(), outlet, { log: () => {} });
   conversation.receive(encodeCommand({ type: "quit" }));
+  assertEquals(calls, []);
+  conversation.work();
   assertEquals(calls, ["close"]);
   for (const now of [100, 5_099]) conversation.tick(now);
   assertEquals(calls, ["close"]);
@@ -180,6 +182,7 @@ function begin(filter: Filter, macros: Readonly<Record<string, string>>) {
   const conversation = new Conversation(filter, outlet, { log: () => {} });
   const say = async (line: Line) => {
     conversation.receive(encodeCommand(commandOf(line)));
+    conversation.work();
     await settle();
   };
   const definitions = encodeMacros(macros);

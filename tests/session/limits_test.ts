@@ -280,6 +280,7 @@ function sharing(limits: Limits, filter: Filter = collecting) {
     const say = async (...lines: readonly Line[]): Promise<string> => {
       for (const line of lines) {
         conversation.receive(encodeCommand(commandOf(line)));
+        conversation.work();
         await settle();
       }
       return replies.splice(0).join("");
@@ -341,6 +342,7 @@ test("Load counts what is held, and gives it back when the message or the connec
   assertEquals(load.bytes, 0);
   // Half a packet.
   one.conversation.receive(latin1("\0\0\x04\0L" + LONG));
+  one.conversation.work();
   assertEquals(load.bytes, 205);
   one.conversation.lose();
   assertEquals(load.bytes, 0);
@@ -355,6 +357,7 @@ test("Load that holds too much lets new messages be answered by the policy, and 
   assertEquals(await other.say(body("x".repeat(15_000))), "t");
   assertEquals(await one.say(body("x".repeat(3000)), body("x".repeat(1000))), "cc");
   one.conversation.receive(latin1("\0\0\x40\0B" + "x".repeat(2000)));
+  one.conversation.work();
   assertEquals(await third.say(...begin.slice(0, 4)), "Occt");
   assert(load.bytes > 20_000);
   one.conversation.lose();

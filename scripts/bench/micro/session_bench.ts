@@ -29,6 +29,7 @@ class Wire {
   async say(bytes: Uint8Array): Promise<void> {
     const written = new Promise<void>((resolve) => this.#written = resolve);
     this.#conversation.receive(bytes);
+    this.#conversation.work();
     await written;
   }
 }
