@@ -9,7 +9,7 @@ import { Macros } from "./macros.ts";
 import { negotiate, type Wish } from "./negotiation.ts";
 import { beginsAnew, Place } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
-import { checkReply, noteReply, type Turn } from "./turn.ts";
+import { Turn } from "./turn.ts";
 
 /** How a {@linkcode FilterEnd} behaves. */
 export interface FilterEndOptions {
@@ -59,7 +59,7 @@ export class FilterEnd {
   #place: Place = Place.all.start;
   #macros: Macros = Macros.none;
   #macrosFor = "";
-  #turn: Turn | undefined;
+  readonly #turn: Turn = new Turn();
   #kept: Command<Slice> | undefined;
   #closed = false;
 
@@ -81,7 +81,7 @@ export class FilterEnd {
 
   /** The command that waits for its answer. */
   get awaiting(): CommandType | undefined {
-    return this.#turn?.command;
+    return this.#turn.command;
   }
 
   /** How many bytes came in and were not asked for as commands yet. */
@@ -114,7 +114,7 @@ export class FilterEnd {
 
   /** As {@linkcode FilterEnd.next}, for who does not look at all of it. */
   read(): Command<Slice> | undefined {
-    if (this.#turn !== undefined || this.#closed) return undefined;
+    if (this.#turn.command !== undefined || this.#closed) return undefined;
     if (this.#kept !== undefined) {
       const command = this.#kept;
       this.#kept = undefined;
@@ -163,7 +163,7 @@ export class FilterEnd {
     } else if (type === "abort") {
       this.#macros = this.#macros.clear(COMMANDS.mail.code);
     } else if (this.#isAnswered(row)) {
-      this.#turn = { command: type, interim: undefined, bodyReplaced: false };
+      this.#turn.begin(type);
     }
     return command;
   }
@@ -173,7 +173,7 @@ export class FilterEnd {
    * with it. Looks through all that waits, so it is not to be asked at every turn.
    */
   get endsAhead(): boolean {
-    if (this.#turn !== undefined) return false;
+    if (this.#turn.command !== undefined) return false;
     const { inMessage } = this.#place;
     for (const code of this.#framer.codes()) {
       const type = BY_CODE.get(String.fromCharCode(code));
@@ -207,13 +207,9 @@ export class FilterEnd {
    * @throws {TypeError | RangeError} if a value cannot be sent.
    */
   send(reply: Reply<Text>): void {
-    const turn = this.#turn;
-    if (turn === undefined) {
-      throw new MilterError("ORDER", `Cannot send ${reply.type}: no command waits for an answer`);
-    }
-    checkReply(turn, reply, this.#agreement, "local");
+    this.#turn.check(reply, this.#agreement, "local");
     replyCodec.encode(this.#writer, reply);
-    if (noteReply(turn, reply)) this.#turn = undefined;
+    this.#turn.note(reply);
   }
 
   /** The bytes to be written to the MTA, or `undefined` when there are none. */

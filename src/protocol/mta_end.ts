@@ -8,7 +8,7 @@ import { VERSION } from "./flags.ts";
 import { checkAgreement } from "./negotiation.ts";
 import { isAbsent, Place } from "./order.ts";
 import type { Agreement, Reply } from "./replies.ts";
-import { checkReply, noteReply, type Turn } from "./turn.ts";
+import { Turn } from "./turn.ts";
 
 /** How an {@linkcode MtaEnd} behaves. */
 export interface MtaEndOptions {
@@ -49,7 +49,7 @@ export class MtaEnd {
   readonly #offer: Offer<Text>;
   #agreement: Agreement | undefined;
   #place: Place = Place.all.start;
-  #turn: Turn | undefined;
+  readonly #turn: Turn = new Turn();
   #skipping = false;
 
   /** Makes an end that has said nothing yet. */
@@ -71,7 +71,7 @@ export class MtaEnd {
 
   /** The command that waits for its answer. */
   get awaiting(): CommandType | undefined {
-    return this.#turn?.command;
+    return this.#turn.command;
   }
 
   /** How many bytes came in and were not asked for as replies yet: some at the end of the stream mean a cut reply. */
@@ -93,7 +93,7 @@ export class MtaEnd {
    */
   send(command: Command<Text>): boolean {
     const { type } = command;
-    if (this.#turn !== undefined) {
+    if (this.#turn.command !== undefined) {
       throw new MilterError("ORDER", `Cannot send ${type}: ${this.#turn.command} waits for its answer`);
     }
     if (isAbsent(type, this.#agreement) || (this.#skipping && type === "body")) return false;
@@ -106,7 +106,7 @@ export class MtaEnd {
     if (place.name !== "body") this.#skipping = false;
     const { answers, silent = 0 } = COMMANDS[type];
     if (answers.length > 0 && ((this.#agreement?.protocol ?? 0) & silent) === 0) {
-      this.#turn = { command: type, interim: undefined, bodyReplaced: false };
+      this.#turn.begin(type);
     }
     return true;
   }
@@ -126,24 +126,19 @@ export class MtaEnd {
     for (let packet = this.#framer.read(); packet !== undefined; packet = this.#framer.read()) {
       const reply = withViews(replyCodec.decode(packet));
       // An MTA takes a "continue" that nobody asked for; any other answer it would take for the next command's.
-      if (this.#turn !== undefined) return this.#hear(this.#turn, reply);
-      if (reply.type !== "continue") {
-        throw new MilterError("ORDER", `Cannot take ${reply.type}: no command waits for an answer`, {
-          side: "peer",
-        });
-      }
+      if (this.#turn.command !== undefined || reply.type !== "continue") return this.#hear(reply);
     }
     return undefined;
   }
 
-  #hear(turn: Turn, reply: Reply): Reply {
-    checkReply(turn, reply, this.#agreement, "peer");
+  #hear(reply: Reply): Reply {
+    this.#turn.check(reply, this.#agreement, "peer");
     if (reply.type === "negotiate") {
       checkAgreement(this.#offer, reply);
       this.#agreement = reply;
     }
     if (reply.type === "skip") this.#skipping = true;
-    if (noteReply(turn, reply)) this.#turn = undefined;
+    this.#turn.note(reply);
     return reply;
   }
 

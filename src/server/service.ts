@@ -10,19 +10,14 @@ import { Quiet } from "../session/quiet.ts";
 import { Reporter } from "../session/reporter.ts";
 import { checkTimeouts } from "../session/timeouts.ts";
 import { Gate } from "./gate.ts";
-import { type Listed, Roster } from "./roster.ts";
+import { Roster } from "./roster.ts";
+import { Served } from "./served.ts";
 
 /** How often deadlines are looked at, in milliseconds; more often if one is short. */
 const TICK = 1000;
 
 /** How late a look may be, in milliseconds, before observers are told that the process was busy, and everybody is. */
 const BLOCKED = { told: 200, warned: 3_000 } as const;
-
-/** A connection that is served. */
-interface Served extends Listed {
-  readonly conversation: Conversation;
-  readonly socket: Socket;
-}
 
 /** A filter at work on connections: keeps them, and looks after their deadlines by one timer for all. */
 export class Service {
@@ -70,24 +65,19 @@ export class Service {
       return socket.destroy();
     }
     const conversation = new Conversation(this.filter, socket, this.#options, this.#load, tooMany?.limit);
-    const served: Served = { conversation, socket, place: 0 };
+    const served = new Served(socket, conversation, host, this.#leave);
     this.#open.add(served);
     if (this.#timer === undefined) this.#watch();
-    socket.start({
-      data: (chunk) => conversation.receive(chunk),
-      endOfTurn: () => conversation.work(),
-      end: () => conversation.receiveEnd(),
-      drain: () => conversation.receiveDrain(),
-      closed: (error) => {
-        conversation.lose(error);
-        this.#open.remove(served);
-        this.#gate.leave(host);
-        if (this.#open.size === 0) this.#rest();
-      },
-    });
+    socket.start(served);
     // Its first wait begins now.
     conversation.tick(performance.now());
     if (this.#idle !== undefined) conversation.finish(this.#idle);
+  };
+
+  readonly #leave = (served: Served): void => {
+    this.#open.remove(served);
+    this.#gate.leave(served.host);
+    if (this.#open.size === 0) this.#rest();
   };
 
   /** Whether a peer may connect; the file of a Unix socket has said so already. */

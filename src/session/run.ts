@@ -143,9 +143,15 @@ export class Run {
     this.#host.account();
   }
 
+  /** Whether somebody looks at the event that is held. Asked at each event: a closure for it would be garbage. */
+  get #looking(): boolean {
+    for (const { holds } of this.parts) if (holds) return true;
+    return false;
+  }
+
   /** One of them has asked on: if nobody looks at the event any more, it is answered. */
   release(): void {
-    if (this.parts.some(({ holds }) => holds)) return;
+    if (this.#looking) return;
     const event = this.#held;
     this.#held = undefined;
     if (event !== undefined) this.#answers.pass(event);
@@ -199,7 +205,8 @@ export class Run {
    */
   get #accepted(): boolean {
     const awaited = this.memory.reached("endOfMessage") ? this.#judges : this.parts;
-    return awaited.every(({ over }) => over);
+    for (const { over } of awaited) if (!over) return false;
+    return true;
   }
 
   /** The verdict answers what is held, and sticks to what still comes of the message. */
@@ -277,7 +284,7 @@ export class Run {
     if (last && this.#accepted) {
       this.#held = event;
       this.#settle(acceptance(this.#judges), this.#judges[0]!);
-    } else if (this.parts.some(({ holds }) => holds)) this.#held = event;
+    } else if (this.#looking) this.#held = event;
     else this.#answers.pass(event);
   }
 

@@ -7,19 +7,30 @@ export type Probe<T> = () => T | typeof PENDING;
 /** What a look found: nothing yet, an answer, or an item of a loop that goes on. */
 type Finding = "nothing" | "answer" | "item";
 
+/** What settles the promise that was made last. */
+const kept: { resolve: (value: never) => void; reject: (error: unknown) => void } = {
+  resolve: () => {},
+  reject: () => {},
+};
+
+/** Makes a promise that is settled from outside. The same for all: a closure for each would be garbage at each event. */
+function keep(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  kept.resolve = resolve;
+  kept.reject = reject;
+}
+
 /** Somebody who waits: the probe, and the promise that its finding settles. */
 class Waiter<T> {
   readonly promise: Promise<T>;
   readonly #probe: Probe<T>;
-  #resolve!: (value: T) => void;
-  #reject!: (error: unknown) => void;
+  readonly #resolve: (value: never) => void;
+  readonly #reject: (error: unknown) => void;
 
   constructor(probe: Probe<T>) {
     this.#probe = probe;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.promise = new Promise<T>(keep);
+    this.#resolve = kept.resolve;
+    this.#reject = kept.reject;
   }
 
   /** Looks, and settles the promise if there is something to settle it by. */
@@ -32,7 +43,7 @@ class Waiter<T> {
       return "answer";
     }
     if (found === PENDING) return "nothing";
-    this.#resolve(found);
+    this.#resolve(found as never);
     return isItem(found) ? "item" : "answer";
   }
 

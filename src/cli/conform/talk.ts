@@ -4,7 +4,7 @@ import { PROTOCOL } from "../../protocol/flags.ts";
 import { checkAgreement } from "../../protocol/negotiation.ts";
 import { isAbsent } from "../../protocol/order.ts";
 import type { Agreement, Reply } from "../../protocol/replies.ts";
-import { checkReply, noteReply, type Turn } from "../../protocol/turn.ts";
+import { Turn } from "../../protocol/turn.ts";
 import { concat } from "../../wire/concat.ts";
 import { Framer } from "../../wire/framer.ts";
 import { Fault, NotApplicable } from "./case.ts";
@@ -130,13 +130,15 @@ export class Talk {
 
   /** Hears all that is said to a command, and returns the answer. */
   async hear(type: CommandType): Promise<Reply> {
-    const turn: Turn = { command: type, interim: undefined, bodyReplaced: false };
+    const turn = new Turn();
+    turn.begin(type);
     for (;;) {
       const reply = await this.next(`does not answer ${spelled(type)}`);
       if (reply === undefined) throw new Fault(`closes instead of answering ${spelled(type)}`);
-      judged(() => checkReply(turn, reply, this.#agreement, "peer"));
+      judged(() => turn.check(reply, this.#agreement, "peer"));
       this.replies.push({ to: type, reply });
-      if (!noteReply(turn, reply)) continue;
+      turn.note(reply);
+      if (turn.command !== undefined) continue;
       this.course.note(type, reply.type);
       return reply;
     }
