@@ -60,7 +60,7 @@ const PARTS: Readonly<Record<string, () => Taker>> = {
   session: () => {
     const conversation = new Conversation(FILTERS.answered, outlet, {}, load);
     return (chunk) => {
-      conversation.receive(chunk);
+      conversation.receive(chunk, false);
       conversation.work();
     };
   },

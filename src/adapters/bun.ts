@@ -101,8 +101,6 @@ function bunOptions(
       },
       data: ({ data: socket }, chunk) => {
         socket?.receive(chunk);
-        // What Bun has allocated it collects late.
-        if (chunk.length >= LARGE) (chunk.buffer as TransferableBuffer).transfer(0);
       },
       drain: (connection) => connection.data?.flush(),
       end: (connection) => connection.data?.events?.end(),
@@ -154,10 +152,13 @@ class BunSocket implements Socket {
     this.#connection.pause();
   }
 
+  /** Bun has allocated the chunk for this call alone, and collects it late. */
   receive(chunk: Uint8Array): void {
-    this.events?.data(chunk);
-    if (chunk.length >= LARGE) this.work();
-    else workAtEndOfTurn(this);
+    const large = chunk.length >= LARGE;
+    this.events?.data(chunk, !large);
+    if (!large) return workAtEndOfTurn(this);
+    this.work();
+    (chunk.buffer as TransferableBuffer).transfer(0);
   }
 
   work(): void {

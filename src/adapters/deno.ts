@@ -149,7 +149,7 @@ class DenoSocket implements Socket {
         const size = await this.#conn.read(buffer);
         if (size === null) return events.end();
         if (this.#closed) return;
-        events.data(buffer.subarray(0, size));
+        events.data(buffer.subarray(0, size), false);
         events.endOfTurn?.();
         const next = size < READ.talk ? "talk" : "body";
         if (next !== kind) {

@@ -166,7 +166,7 @@ export class NodeSocket implements Socket {
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#events?.data(chunk);
+    this.#events?.data(chunk, false);
     if (chunk.length >= LARGE) this.work();
     else workAtEndOfTurn(this);
   }

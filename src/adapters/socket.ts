@@ -3,8 +3,8 @@ import { type Address, formatAddress, type InheritedSocket } from "./address.ts"
 
 /** What a connection tells. */
 export interface SocketEvents {
-  /** Bytes came. They are lent: after the call the socket may read into the same memory. */
-  data(chunk: Uint8Array): void;
+  /** Bytes came. They are lent, and the socket may read into the same memory after the call, unless they are `given`. */
+  data(chunk: Uint8Array, given: boolean): void;
   /**
    * What came is to be worked on, if that was not done at once: told at the end of the turn of the event loop in which
    * bytes came, unless the connection has ended by then.

@@ -40,7 +40,7 @@ export class StreamSocket implements Socket {
         const { done, value } = await this.#reader.read();
         if (this.#closed) return;
         if (done) return events.end();
-        events.data(value);
+        events.data(value, false);
         events.endOfTurn?.();
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }

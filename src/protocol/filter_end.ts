@@ -94,9 +94,9 @@ export class FilterEnd {
     return this.#closed;
   }
 
-  /** Takes bytes from the MTA, and keeps copies. */
-  receive(chunk: Uint8Array): void {
-    this.#framer.push(chunk);
+  /** Takes bytes from the MTA, as {@linkcode Framer.push} does. */
+  receive(chunk: Uint8Array, given = false): void {
+    this.#framer.push(chunk, given);
   }
 
   /**

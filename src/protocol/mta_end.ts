@@ -111,9 +111,9 @@ export class MtaEnd {
     return true;
   }
 
-  /** Takes bytes from the filter, and keeps copies. */
-  receive(chunk: Uint8Array): void {
-    this.#framer.push(chunk);
+  /** Takes bytes from the filter, as {@linkcode Framer.push} does. */
+  receive(chunk: Uint8Array, given = false): void {
+    this.#framer.push(chunk, given);
   }
 
   /**

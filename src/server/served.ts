@@ -19,8 +19,8 @@ export class Served implements Listed, SocketEvents {
     this.#leave = leave;
   }
 
-  data(chunk: Uint8Array): void {
-    this.conversation.receive(chunk);
+  data(chunk: Uint8Array, given: boolean): void {
+    this.conversation.receive(chunk, given);
   }
 
   endOfTurn(): void {

@@ -108,11 +108,11 @@ export class Conversation implements Host {
       (this.#run.held !== undefined || this.#run.memory.reached("mail"));
   }
 
-  /** Takes bytes from the MTA, of which copies are kept, to {@linkcode Conversation.work} on. */
-  receive(chunk: Uint8Array): void {
+  /** Takes bytes from the MTA, to {@linkcode Conversation.work} on: copies unless they are `given`. */
+  receive(chunk: Uint8Array, given: boolean): void {
     if (this.#closed) return;
     try {
-      this.end.receive(chunk);
+      this.end.receive(chunk, given);
     } catch (error) {
       // There is no memory, or a filter has given away that of this connection.
       this.#giveUp(error);

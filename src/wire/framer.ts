@@ -23,8 +23,8 @@ const NONE = new Uint8Array();
 /**
  * Cuts a stream of bytes into packets: `u32be length`, then that many bytes.
  *
- * Chunks come in at any split, and are copied: packets are views of memory that is never written again. A long one that
- * comes in pieces is put together in memory of its own, taken only after its length was checked.
+ * Chunks come in at any split: packets are parts of memory that is never written again. A long one that comes in pieces
+ * is put together in memory of its own, taken only after its length was checked.
  */
 export class Framer {
   readonly #limit: number;
@@ -71,8 +71,11 @@ export class Framer {
     return concat(pieces);
   }
 
-  /** Takes the next bytes, and keeps none of the chunk itself. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Takes the next bytes. The chunk is copied, unless it is `given`: then nobody else may write to its memory any more.
+   */
+  push(chunk: Uint8Array, given = false): void {
+    if (given && this.#packet === undefined && this.#at === this.#end) return this.#keep(chunk);
     const rest = this.#packet === undefined ? chunk : this.#fill(this.#packet, chunk);
     if (rest.length === 0) return;
     // What is long goes where it stays at once.
@@ -83,6 +86,14 @@ export class Framer {
     this.#packet = new Uint8Array(lengthAt(rest, cut));
     this.#filled = 0;
     this.push(rest.subarray(cut + 4));
+  }
+
+  /** Reads on in the memory of a chunk; a `Buffer` would give parts whose `slice` is no copy. */
+  #keep(chunk: Uint8Array): void {
+    const { buffer, byteOffset, length } = chunk;
+    this.#bytes = chunk.constructor === Uint8Array ? chunk : new Uint8Array(buffer, byteOffset, length);
+    this.#at = 0;
+    this.#end = chunk.length;
   }
 
   /** Adds to a long packet, and gives back what comes behind it. */

@@ -66,7 +66,7 @@ function open(random: Random, tally: Tally) {
     send(bytes: Uint8Array): void {
       const atEnd = random.chance();
       for (const piece of random.split(bytes, random.pick([1, 1, 2, 3]))) {
-        conversation.receive(piece);
+        conversation.receive(piece, random.chance());
         if (!atEnd) conversation.work();
       }
       if (atEnd) conversation.work();

@@ -75,7 +75,7 @@ function cut(pieces: readonly Uint8Array[]) {
   const packets: Uint8Array[] = [];
   const error = blame(() => {
     for (const piece of pieces) {
-      framer.push(piece);
+      framer.push(Uint8Array.from(piece), pieces.length % 2 === 0);
       const waiting = framer.codes();
       let count = 0;
       for (let packet = framer.next(); packet !== undefined; packet = framer.next()) {

@@ -143,7 +143,7 @@ test("Conversation that has ended destroys the connection of a peer that does no
     resume: () => {},
   };
   const conversation = new Conversation(() => accept(), outlet, { log: () => {} });
-  conversation.receive(encodeCommand({ type: "quit" }));
+  conversation.receive(encodeCommand({ type: "quit" }), false);
   assertEquals(calls, []);
   conversation.work();
   assertEquals(calls, ["close"]);
@@ -181,7 +181,7 @@ function begin(filter: Filter, macros: Readonly<Record<string, string>>) {
   };
   const conversation = new Conversation(filter, outlet, { log: () => {} });
   const say = async (line: Line) => {
-    conversation.receive(encodeCommand(commandOf(line)));
+    conversation.receive(encodeCommand(commandOf(line)), false);
     conversation.work();
     await settle();
   };

@@ -279,7 +279,7 @@ function sharing(limits: Limits, filter: Filter = collecting) {
     /** Says something, and gives the codes of what is answered. */
     const say = async (...lines: readonly Line[]): Promise<string> => {
       for (const line of lines) {
-        conversation.receive(encodeCommand(commandOf(line)));
+        conversation.receive(encodeCommand(commandOf(line)), false);
         conversation.work();
         await settle();
       }
@@ -341,7 +341,7 @@ test("Load counts what is held, and gives it back when the message or the connec
   await one.say("abort");
   assertEquals(load.bytes, 0);
   // Half a packet.
-  one.conversation.receive(latin1("\0\0\x04\0L" + LONG));
+  one.conversation.receive(latin1("\0\0\x04\0L" + LONG), false);
   one.conversation.work();
   assertEquals(load.bytes, 205);
   one.conversation.lose();
@@ -356,7 +356,7 @@ test("Load that holds too much lets new messages be answered by the policy, and 
   assertEquals(await one.say(body("x".repeat(15_000))), "c");
   assertEquals(await other.say(body("x".repeat(15_000))), "t");
   assertEquals(await one.say(body("x".repeat(3000)), body("x".repeat(1000))), "cc");
-  one.conversation.receive(latin1("\0\0\x40\0B" + "x".repeat(2000)));
+  one.conversation.receive(latin1("\0\0\x40\0B" + "x".repeat(2000)), false);
   one.conversation.work();
   assertEquals(await third.say(...begin.slice(0, 4)), "Occt");
   assert(load.bytes > 20_000);

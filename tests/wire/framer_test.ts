@@ -26,6 +26,11 @@ function framerOf(chunks: Iterable<Uint8Array>): Framer {
   return framer;
 }
 
+/** A chunk as a framer takes it: lent, or given as a copy that nobody else has. */
+function handed(chunk: Uint8Array, given: boolean): [chunk: Uint8Array, given: boolean] {
+  return [given ? Uint8Array.from(chunk) : chunk, given];
+}
+
 const PACKETS: readonly Uint8Array[] = ["Q", "Hmx.example\0", "B", "B" + "x".repeat(300)].map(latin1);
 const STREAM: Uint8Array = concat(PACKETS.map(frame));
 
@@ -56,7 +61,7 @@ property("Framer gives back any packets at any split", (random) => {
   const packets = random.list(random.between(1, 8), () => random.bytes(random.pick([1, 2, 5, 70, 2000])));
   const framer = new Framer(2000);
   const given = random.split(concat(packets.map(frame)), random.between(1, 12)).flatMap((chunk) => {
-    framer.push(chunk);
+    framer.push(...handed(chunk, random.chance()));
     return random.chance() ? drain(framer) : [];
   });
   assertEquals([...given, ...drain(framer)], packets);
@@ -81,7 +86,7 @@ property("Framer gives back what has not left as packets, as it came", (random) 
   const framer = new Framer(LIMIT);
   let given = 0;
   for (const chunk of random.split(part, random.between(1, 6))) {
-    framer.push(chunk);
+    framer.push(...handed(chunk, random.chance()));
     if (random.chance()) given += drain(framer).reduce((size, packet) => size + 4 + packet.length, 0);
   }
   assertEquals(framer.rest(), part.subarray(given));
@@ -113,6 +118,20 @@ test("Framer leaves a packet alone once it was given", () => {
   }
 });
 
+test("Framer copies nothing of a chunk that it was given while nothing waits, and never writes to it", () => {
+  const chunk = concat(["Bone", "Btwo", "Bthr"].map((text) => frame(latin1(text)))).slice(0, -1);
+  const before = chunk.slice();
+  const framer = new Framer(LIMIT);
+  framer.push(chunk, true);
+  const [one, two] = drain(framer);
+  assertEquals([one, two], [latin1("Bone"), latin1("Btwo")]);
+  assert(one!.buffer === chunk.buffer && two!.buffer === chunk.buffer, "copied");
+  // The rest of a packet, and one behind it, given too: the first waits.
+  framer.push(concat([latin1("e"), frame(latin1("Bfou"))]), true);
+  assertEquals(drain(framer), [latin1("Bthe"), latin1("Bfou")]);
+  assertEquals(chunk, before);
+});
+
 test("Framer keeps nothing of its chunks: who reads may read into the same memory again", () => {
   const packets = [1, 70, 3_000, 5_000, 60_000, 2, 30_000].map((size, at) =>
     new Uint8Array(size).fill(65 + at)
@@ -139,8 +158,11 @@ test("Framer gives packets that are Uint8Arrays and nothing else, of Buffers too
   for (const size of [5, 3_000, 10_000]) {
     const bytes = Buffer.from(frame(new Uint8Array(size).fill(65)));
     for (const cut of [0, 3, 4, 5, bytes.length]) {
-      const [packet] = drain(framerOf([bytes.subarray(0, cut), bytes.subarray(cut)]));
-      assertStrictEquals(packet?.constructor, Uint8Array);
+      for (const given of [false, true]) {
+        const framer = new Framer(LIMIT);
+        for (const chunk of [bytes.subarray(0, cut), bytes.subarray(cut)]) framer.push(chunk, given);
+        assertStrictEquals(drain(framer)[0]?.constructor, Uint8Array);
+      }
     }
   }
 });
@@ -174,7 +196,7 @@ property("Framer gives long and short packets in their order, whatever of them w
   const given: Uint8Array[] = [];
   let [came, left] = [0, 0];
   for (const chunk of random.split(concat(packets.map(frame)), random.between(1, 12))) {
-    framer.push(chunk);
+    framer.push(...handed(chunk, random.chance()));
     came += chunk.length;
     for (let asks = random.between(0, 3); asks > 0; asks--) {
       const packet = framer.next();

@@ -28,7 +28,7 @@ class Wire {
 
   async say(bytes: Uint8Array): Promise<void> {
     const written = new Promise<void>((resolve) => this.#written = resolve);
-    this.#conversation.receive(bytes);
+    this.#conversation.receive(bytes, false);
     this.#conversation.work();
     await written;
   }
