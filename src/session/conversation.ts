@@ -262,7 +262,7 @@ export class Conversation implements Host {
       expecting: this.end.buffered > 0 || this.#events === 0 || this.#over !== undefined,
       peerDone: this.#peerDone,
       spent: this.#run?.observation?.spent(held !== undefined),
-      profile: mtaOf(this.end.macros).profile,
+      macros: this.end.macros,
     };
   }
 
