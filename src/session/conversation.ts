@@ -256,13 +256,16 @@ export class Conversation implements Host {
 
   get #wait(): Wait {
     const held = this.#run?.held?.type;
+    const { macros } = this.end;
     return {
       events: this.#events + this.#progressed,
       held,
       expecting: this.end.buffered > 0 || this.#events === 0 || this.#over !== undefined,
       peerDone: this.#peerDone,
       spent: this.#run?.observation?.spent(held !== undefined),
-      macros: this.end.macros,
+      get profile() {
+        return mtaOf(macros).profile;
+      },
     };
   }
 
