@@ -30,7 +30,7 @@ const IN_MESSAGE: readonly PlaceName[] = ["mail", "rcpt", "data", "header", "end
 
 /** Whether a command begins a new message, or the client's session anew. */
 export function beginsAnew(type: CommandType | undefined): boolean {
-  return type === "helo" || type === "mail";
+  return (ANEW as readonly unknown[]).includes(type);
 }
 
 /** Whether both sides do without this command: it was negotiated away, or is younger than the version. */
