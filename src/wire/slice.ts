@@ -3,6 +3,15 @@ import { decodeText } from "./text.ts";
 /**
  * Bytes within a packet. A view of them is made when somebody looks: views are dear, and at most of what an MTA tells
  * nobody looks.
+ *
+ * @example
+ * ```ts
+ * import { Slice } from "@kilter/milter/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const slice = new Slice(new TextEncoder().encode("Subject: hello"), 9);
+ * assertEquals([slice.length, slice.text], [5, "hello"]);
+ * ```
  */
 export class Slice {
   readonly #memory: Uint8Array;
