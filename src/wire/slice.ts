@@ -31,13 +31,22 @@ export class Slice {
     return this.#end - this.#start;
   }
 
-  /** The bytes: the same view each time. */
+  /** The bytes: the same view each time. None once their memory was given away (`transfer`), as a view has none then. */
   get bytes(): Uint8Array {
-    return this.#bytes ??= this.#memory.subarray(this.#start, this.#end);
+    return this.#bytes ??= this.#memory.length === 0
+      ? new Uint8Array()
+      : this.#memory.subarray(this.#start, this.#end);
   }
 
-  /** The bytes as a string, as {@linkcode decodeText} has them. */
+  /**
+   * The bytes as a string, as {@linkcode decodeText} has them.
+   *
+   * @throws {TypeError} if their memory was given away: nothing may be taken for an empty text that is none.
+   */
   get text(): string {
+    if (this.bytes.length < this.length) {
+      throw new TypeError("Cannot decode text: the memory that it lies in was given away; give away copies");
+    }
     return decodeText(this.bytes);
   }
 }

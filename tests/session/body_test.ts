@@ -3,7 +3,7 @@
 import { accept, defineFilter, MilterError, reject, type Session } from "../../mod.ts";
 import { ACTION, PROTOCOL } from "../../src/protocol/mod.ts";
 import { assertBytes, concat, latin1 } from "../bytes.ts";
-import { assertEquals, assertRejects, property, test, toBytes } from "../harness.ts";
+import { assertEquals, assertMatch, assertRejects, property, test, toBytes } from "../harness.ts";
 import { body, endOfMessage, GREETING, header, type Line } from "../mta_commands.ts";
 import { play, type PlayOptions, settle } from "../mta_player.ts";
 import { collect, first } from "./stages.ts";
@@ -73,6 +73,25 @@ test("a filter that gives away the memory of a header harms its own connection o
   });
   const answers = await mta.play([...HEADERS, "endOfMessage"]);
   assertEquals(answers.at(-1), "endOfMessage: accept");
+});
+
+test("a filter that reads a header whose memory it has given away fails, and the message is answered", async () => {
+  await using mta = await play(async (session) => {
+    const [one, other] = await session.headers.collect();
+    structuredClone(undefined, { transfer: [one!.rawValue.buffer as ArrayBuffer] });
+    return reject(other!.value);
+  });
+  await mta.play(GREETING);
+  // In the same memory; the log asks for them.
+  await mta.macros("M", { i: "4bXyZ12345" });
+  const answers = await mta.play([...HEADERS.slice(2, -1), header("X-Other: text"), "endOfHeaders"]);
+  assertEquals(answers.at(-1), "endOfHeaders: tempfail");
+  const [log, ...more] = mta.takeLogs();
+  assertMatch(log!.message, /^The filter failed: .* was given away/);
+  assertEquals([log!.queueId, more], [undefined, []]);
+  // What lies in other memory is judged as ever.
+  await mta.macros("M", { i: "4bXyZ12346" });
+  assertEquals(await mta.play(["mail"]), ["mail: continue"]);
 });
 
 test("Body gives chunk by chunk as the MTA cuts them, and lets it wait for the reader", async () => {

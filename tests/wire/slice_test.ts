@@ -1,6 +1,6 @@
 import { Slice, viewOf } from "../../src/wire/slice.ts";
 import { latin1 } from "../bytes.ts";
-import { assertEquals, assertStrictEquals, test } from "../harness.ts";
+import { assertEquals, assertStrictEquals, assertThrows, test } from "../harness.ts";
 
 test("Slice tells its length, and gives the same view of its memory each time", () => {
   const memory = latin1("..name\0");
@@ -15,6 +15,16 @@ test("Slice is all of its memory unless it is said otherwise, and may be empty",
   assertEquals(new Slice(latin1("abc")).bytes, latin1("abc"));
   assertEquals(new Slice(latin1("abc"), 3).length, 0);
   assertEquals(new Slice(latin1("abc"), 3).bytes, latin1(""));
+});
+
+test("Slice whose memory was given away has no bytes, as a view of it has none, and refuses to be text", () => {
+  const memory = latin1("name");
+  const [seen, unseen, none] = [new Slice(memory), new Slice(memory, 1, 3), new Slice(memory, 0, 0)];
+  assertEquals(seen.text, "name");
+  structuredClone(memory, { transfer: [memory.buffer as ArrayBuffer] });
+  for (const slice of [seen, unseen, none]) assertEquals(slice.bytes.length, 0);
+  for (const slice of [seen, unseen]) assertThrows(() => slice.text, TypeError, "was given away");
+  assertEquals(none.text, "");
 });
 
 test("Slice gives its text as UTF-8, and never throws at what is none", () => {
