@@ -115,7 +115,7 @@ export class Conversation implements Host {
       this.end.receive(chunk, given);
     } catch (error) {
       // There is no memory, or a filter has given away that of this connection.
-      this.#giveUp(error);
+      this.giveUp(error);
     }
   }
 
@@ -225,7 +225,7 @@ export class Conversation implements Host {
       }
     } catch (error) {
       this.#flush();
-      this.#giveUp(error);
+      this.giveUp(error);
     }
     this.#advancing = false;
   }
@@ -241,7 +241,7 @@ export class Conversation implements Host {
     if (overdue === undefined) return;
     if (overdue === "progress") this.#run!.progress();
     else if (overdue.side === "local") this.#runner.overrun(this.#run!, overdue);
-    else this.#giveUp(overdue);
+    else this.giveUp(overdue);
   }
 
   /** How long the filters may go on before the policy answers for them, in milliseconds. */
@@ -282,8 +282,8 @@ export class Conversation implements Host {
     if (now - this.#closedSince >= LINGER) this.#outlet.destroy();
   }
 
-  /** The peer failed: all that can be done is to close. */
-  #giveUp(error: unknown): void {
+  /** The peer failed, or it cannot be told what was decided: all that can be done is to close. */
+  giveUp(error: unknown): void {
     if (error instanceof MilterError && error.code === "LIMIT") {
       this.hit(this.#tooLarge, "closed", undefined, error);
     } else {
@@ -296,7 +296,7 @@ export class Conversation implements Host {
   #endOfBytes(): void {
     if (this.end.buffered === 0) this.#stop("the MTA closed the connection");
     else {
-      this.#giveUp(
+      this.giveUp(
         new MilterError("FRAME", "Cannot read packet: the MTA closed within it", { side: "peer" }),
       );
     }

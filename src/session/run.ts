@@ -37,6 +37,8 @@ export interface Host {
   objection(run: Run): MilterError | undefined;
   /** A run may not go on: the policy is to answer. */
   refuse(run: Run, reason: MilterError): void;
+  /** The MTA cannot be told what was decided: it is to wait no longer. */
+  giveUp(error: unknown): void;
   /** Tells that a limit was hit, and gives the error of it: the run's own if it has one. */
   hit(limit: LimitName, outcome: LimitHit["outcome"], run?: Run, error?: MilterError): MilterError;
   /** Brings the server's load up to date. */
@@ -239,6 +241,11 @@ export class Run {
     const all = new Edits(this.memory);
     for (const { edits } of this.#judges) all.append(edits);
     return all;
+  }
+
+  /** The verdict cannot be said: that the connection ends is all that the MTA can be told. */
+  giveUp(error: unknown): void {
+    this.#host.giveUp(error);
   }
 
   /** Ends the run without a verdict: whoever waits gets the error. */

@@ -116,7 +116,8 @@ export class Runner {
     try {
       part.finish(verdict);
     } catch (error) {
-      return this.#fail(part, error);
+      // A verdict that was reached and not said would leave the MTA waiting.
+      return part.over ? part.run.giveUp(error) : this.#fail(part, error);
     }
     if (part.watches) this.compare(part.run);
   }

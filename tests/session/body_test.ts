@@ -94,6 +94,19 @@ test("a filter that reads a header whose memory it has given away fails, and the
   assertEquals(await mta.play(["mail"]), ["mail: continue"]);
 });
 
+test("a verdict whose edits cannot be planned any more ends the connection: the MTA does not wait", async () => {
+  await using mta = await play(async (session) => {
+    const [one, other] = await session.headers.collect();
+    session.headers.delete(other!);
+    await session.endOfMessage();
+    structuredClone(undefined, { transfer: [one!.rawValue.buffer as ArrayBuffer] });
+    return accept();
+  });
+  const lines = [...HEADERS.slice(0, -1), header("X-Other: text"), "endOfHeaders", "endOfMessage"] as const;
+  await assertRejects(() => mta.play(lines), Error, "the filter has closed: endOfMessage has no answer");
+  assertEquals(mta.takeLogs().map(({ level }) => level), ["warning"]);
+});
+
 test("Body gives chunk by chunk as the MTA cuts them, and lets it wait for the reader", async () => {
   const chunks: string[] = [];
   let go = () => {};
