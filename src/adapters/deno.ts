@@ -150,7 +150,7 @@ class DenoSocket implements Socket {
         if (size === null) return events.end();
         if (this.#closed) return;
         events.data(buffer.subarray(0, size), false);
-        events.endOfTurn?.();
+        if (!this.#closed) events.endOfTurn?.();
         const next = size < READ.talk ? "talk" : "body";
         if (next !== kind) {
           const other = borrow(next);

@@ -41,7 +41,7 @@ export class StreamSocket implements Socket {
         if (this.#closed) return;
         if (done) return events.end();
         events.data(value, false);
-        events.endOfTurn?.();
+        if (!this.#closed) events.endOfTurn?.();
         if (this.#paused) await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch (error) {

@@ -119,10 +119,14 @@ export class Conversation implements Host {
     }
   }
 
-  /** Works on what was received. */
+  /** Works on what was received. A fault of ours ends this connection, and no other that is worked on in its turn. */
   work(): void {
-    this.advance();
-    this.account();
+    try {
+      this.advance();
+      this.account();
+    } catch (error) {
+      this.giveUp(error);
+    }
   }
 
   /** The MTA has closed its side: what it sent is still answered. */
@@ -233,6 +237,9 @@ export class Conversation implements Host {
   /** Looks at the deadlines; `now` is in milliseconds of any clock that only goes forward. */
   tick(now: number): void {
     if (this.#closed) return this.#checkClosed(now);
+    // What has come may still wait for the end of its turn.
+    this.work();
+    if (this.#closed) return;
     this.#lookAhead();
     if (this.#leave?.isDue(this.busy, this.#events, now)) {
       return this.#stop("the server is closing");

@@ -3,6 +3,7 @@
 import {
   accept,
   type Filter,
+  type LogEntry,
   MilterError,
   type MtaProfile,
   type Session,
@@ -151,6 +152,56 @@ test("Conversation that has ended destroys the connection of a peer that does no
   assertEquals(calls, ["close"]);
   conversation.tick(5_100);
   assertEquals(calls, ["close", "destroy"]);
+});
+
+test("Conversation looks at what has come before it leaves an MTA that seems to be silent", async () => {
+  const calls: string[] = [];
+  const outlet: Outlet = {
+    peer: "test",
+    write: (bytes) => (calls.push(String.fromCharCode(bytes[4]!)), true),
+    close: () => void calls.push("close"),
+    destroy: () => {},
+    pause: () => {},
+    resume: () => {},
+  };
+  const filter = async (session: Session) => {
+    await session.endOfMessage();
+    return accept();
+  };
+  const conversation = new Conversation(filter, outlet, { log: () => {} });
+  const take = (line: Line) => conversation.receive(encodeCommand(commandOf(line)), false);
+  for (const line of ["negotiate", ...GREETING] as const) {
+    take(line);
+    conversation.work();
+    await settle();
+  }
+  conversation.finish(50);
+  conversation.tick(0);
+  calls.length = 0;
+  take("mail"); // The end of its turn has not come.
+  conversation.tick(1_000);
+  assertEquals(calls, ["t"]);
+  for (const now of [2_000, 3_000]) conversation.tick(now);
+  assertEquals(calls, ["t", "close"]);
+});
+
+test("Conversation whose outlet fails is closed, and tells why", () => {
+  const calls: string[] = [];
+  const outlet: Outlet = {
+    peer: "test",
+    write: () => {
+      throw new Error("no such socket");
+    },
+    close: () => void calls.push("close"),
+    destroy: () => {},
+    pause: () => {},
+    resume: () => {},
+  };
+  const log = ({ level, message }: LogEntry) => void calls.push(`${level}: ${message}`);
+  const conversation = new Conversation(() => accept(), outlet, { log });
+  conversation.receive(encodeCommand(commandOf("negotiate")), false);
+  conversation.work();
+  assertEquals(calls, ["warning: Closed a connection: no such socket", "close"]);
 });
 
 const POSTFIX = { v: "Postfix 3.7.11", j: "mx.example.com" };
