@@ -28,12 +28,17 @@ test("A filter's process keeps nothing of 2,000 messages of all kinds", { timeou
     const [, ...counts] = await server.says(new RegExp(`^\\d+\\n${"(.*)\\n".repeat(nth)}`), "out");
     return JSON.parse(counts.at(-1)!);
   };
-  const pass = (messages: number) =>
-    send({ port: Number(port), messages, connections: 8, perSecond: Infinity, onDone: () => {} });
+  const to = { port: Number(port), connections: 8, perSecond: Infinity, onDone: () => {} };
+  const pass = async (messages: number) => {
+    assertEquals((await send({ ...to, messages })).wrong, []);
+    // An engine that finds its roots by looking through the stack, as Bun's does, may see one of the last messages
+    // there: a small one then, not one of 200 headers.
+    assertEquals((await send({ ...to, messages: 100, kind: () => "small" })).wrong, []);
+  };
 
-  assertEquals((await pass(WARM_UP)).wrong, []);
+  await pass(WARM_UP);
   const before = await objects(1);
-  assertEquals((await pass(MESSAGES)).wrong, []);
+  await pass(MESSAGES);
   const after = await objects(2);
   assertEquals(grownBetween(before, after, MESSAGES / 20), []);
   assertEquals(OURS.filter((name) => (after[name] ?? 0) > 20).map((name) => `${after[name]} ${name}`), []);

@@ -13,6 +13,8 @@ export interface TrafficOptions {
   readonly connections: number;
   /** How many messages are begun in a second, at the most. */
   readonly perSecond: number;
+  /** The kind of each mail, by its number; without it, all kinds are mixed. */
+  readonly kind?: (number: number) => string;
   /** A message has come to its end. */
   readonly onDone: () => void;
 }
@@ -32,7 +34,7 @@ const MOST_ON_CONNECTION = 16;
 
 /** Sends the mails, each when it is time for it, and looks at what is answered to each. */
 export async function send(
-  { port, messages, connections, perSecond, onDone }: TrafficOptions,
+  { port, messages, connections, perSecond, kind = kindOf, onDone }: TrafficOptions,
 ): Promise<Traffic> {
   const sent: Record<string, number> = {};
   const wrong: string[] = [];
@@ -48,7 +50,7 @@ export async function send(
       for (let nth = 0; nth < most && next < messages && !cut; nth++) {
         const number = next++;
         await until(began + number * 1000 / perSecond);
-        const name = kindOf(number);
+        const name = kind(number);
         const { ending, answers } = KINDS[name]!;
         const said = (await mta.play(mailOf(name))).filter((answer) => !answer.endsWith(": continue"));
         if (said.join() !== answers.join()) {
