@@ -90,8 +90,9 @@ export class Framer {
 
   /** Reads on in the memory of a chunk; a `Buffer` would give parts whose `slice` is no copy. */
   #keep(chunk: Uint8Array): void {
-    const { buffer, byteOffset, length } = chunk;
-    this.#bytes = chunk.constructor === Uint8Array ? chunk : new Uint8Array(buffer, byteOffset, length);
+    this.#bytes = chunk.constructor === Uint8Array
+      ? chunk
+      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#at = 0;
     this.#end = chunk.length;
   }
