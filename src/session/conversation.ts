@@ -263,16 +263,13 @@ export class Conversation implements Host {
 
   get #wait(): Wait {
     const held = this.#run?.held?.type;
-    const { macros } = this.end;
     return {
       events: this.#events + this.#progressed,
       held,
       expecting: this.end.buffered > 0 || this.#events === 0 || this.#over !== undefined,
       peerDone: this.#peerDone,
       spent: this.#run?.observation?.spent(held !== undefined),
-      get profile() {
-        return mtaOf(macros).profile;
-      },
+      macros: this.end.macros,
     };
   }
 

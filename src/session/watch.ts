@@ -1,7 +1,8 @@
 import { MilterError } from "../errors.ts";
 import type { CommandType } from "../protocol/commands.ts";
-import type { MtaProfile } from "./mta.ts";
-import { PROFILES } from "./mta_profiles.ts";
+import type { Macros } from "../protocol/macros.ts";
+import { mtaOf } from "./mta.ts";
+import { type Profile, PROFILES } from "./mta_profiles.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** What a conversation is waiting for. */
@@ -16,8 +17,8 @@ export interface Wait {
   readonly peerDone: boolean;
   /** How long the filter has held the events of the message, if that is counted. */
   readonly spent: number | undefined;
-  /** Whose time budget holds. */
-  readonly profile: MtaProfile;
+  /** What tells whose time budget holds. */
+  readonly macros: Macros;
 }
 
 /** Watches the deadlines of one conversation. It has no clock: whoever looks says what time it is, in milliseconds. */
@@ -39,7 +40,7 @@ export class Watch {
   look(wait: Wait, now: number): MilterError | "progress" | undefined {
     const waited = this.#note(wait, now);
     if (wait.held === undefined) return this.#lookAtPeer(wait, waited);
-    const { halfOpen = 5_000, progress = PROFILES[wait.profile].progress } = this.#timeouts;
+    const { halfOpen = 5_000, progress = profileOf(wait).progress } = this.#timeouts;
     if (wait.peerDone && waited >= halfOpen) {
       return new MilterError("TIMEOUT", "Cannot wait on: the MTA has closed the connection", {
         side: "peer",
@@ -91,12 +92,17 @@ export class Watch {
     return new MilterError("TIMEOUT", `Cannot read: ${why} after ${Math.round(waited)} ms`, { side: "peer" });
   }
 
-  #budget({ held, profile }: Wait): number {
-    const { event = PROFILES[profile].event, endOfMessage = PROFILES[profile].endOfMessage } = this.#timeouts;
-    return held === "endOfMessage" ? endOfMessage : event;
+  #budget(wait: Wait): number {
+    const budgets = profileOf(wait);
+    const { event = budgets.event, endOfMessage = budgets.endOfMessage } = this.#timeouts;
+    return wait.held === "endOfMessage" ? endOfMessage : event;
   }
 
   get #message(): number {
     return this.#timeouts.message ?? Infinity;
   }
+}
+
+function profileOf({ macros }: Wait): Profile {
+  return PROFILES[mtaOf(macros).profile];
 }

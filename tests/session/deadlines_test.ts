@@ -10,7 +10,7 @@ import {
   type Timeouts,
   type Verdict,
 } from "../../mod.ts";
-import { encodeCommand, encodeMacros } from "../../src/protocol/mod.ts";
+import { encodeCommand, encodeMacros, encodeText, Macros } from "../../src/protocol/mod.ts";
 import { Conversation } from "../../src/session/conversation.ts";
 import type { Outlet } from "../../src/session/outlet.ts";
 import { checkTimeouts } from "../../src/session/timeouts.ts";
@@ -20,13 +20,24 @@ import { assert, assertEquals, assertThrows, delay, test } from "../harness.ts";
 import { commandOf, CONVERSATION, GREETING, type Line, MESSAGE } from "../mta_commands.ts";
 import { play, settle } from "../mta_player.ts";
 
+/** What an MTA tells of itself with CONNECT. */
+function macrosOf(version: string): Macros {
+  return Macros.none.define("C", encodeText(`v\0${version}\0`));
+}
+
+const MTAS: Readonly<Record<MtaProfile, Macros>> = {
+  postfix: macrosOf("Postfix 3.7.11"),
+  sendmail: macrosOf("8.17.1.9"),
+  unknown: Macros.none,
+};
+
 const WAIT: Wait = {
   events: 7,
   held: undefined,
   expecting: false,
   peerDone: false,
   spent: undefined,
-  profile: "unknown",
+  macros: MTAS.unknown,
 };
 
 /** What a look gives: whose fault it is, or that it is time for a PROGRESS. */
@@ -39,8 +50,8 @@ function lookAt(watch: Watch, wait: Partial<Wait>, now: number): string | undefi
 const DEADLINES:
   readonly (readonly [what: string, wait: Partial<Wait>, limit: number, side: "local" | "peer"])[] = [
     ["a filter at an event", { held: "rcpt" }, 9_000, "local"],
-    ["a filter at an event with Sendmail", { held: "rcpt", profile: "sendmail" }, 9_000, "local"],
-    ["a filter at an event with Postfix", { held: "rcpt", profile: "postfix" }, 28_000, "local"],
+    ["a filter at an event with Sendmail", { held: "rcpt", macros: MTAS.sendmail }, 9_000, "local"],
+    ["a filter at an event with Postfix", { held: "rcpt", macros: MTAS.postfix }, 28_000, "local"],
     ["a filter at the end of the message", { held: "endOfMessage" }, 290_000, "local"],
     ["a filter whose MTA has closed its side", { held: "endOfMessage", peerDone: true }, 5_000, "peer"],
     ["the rest of a packet", { expecting: true }, 60_000, "peer"],
@@ -56,9 +67,9 @@ for (const [what, wait, limit, side] of DEADLINES) {
 }
 
 test("Watch takes its limits from its options, for every MTA", () => {
-  for (const profile of ["postfix", "sendmail", "unknown"] satisfies MtaProfile[]) {
+  for (const macros of Object.values(MTAS)) {
     const watch = new Watch({ event: 20 });
-    const look = (now: number) => lookAt(watch, { held: "helo", profile }, now);
+    const look = (now: number) => lookAt(watch, { held: "helo", macros }, now);
     assertEquals([look(0), look(19), look(20)], [undefined, undefined, "local"]);
   }
 });
@@ -88,7 +99,9 @@ test("Watch has the MTA told at the end of a message that the filter is at work,
     const watch = new Watch();
     const times: number[] = [];
     for (let now = 0; now < 290_000; now += 1000) {
-      if (lookAt(watch, { held: "endOfMessage", profile, ...wait }, now) === "progress") times.push(now);
+      if (lookAt(watch, { held: "endOfMessage", macros: MTAS[profile], ...wait }, now) === "progress") {
+        times.push(now);
+      }
     }
     return times;
   };
@@ -105,7 +118,7 @@ test("Watch has the MTA told at the end of a message that the filter is at work,
 test("Watch has nobody told before the end of a message, where no MTA takes it", () => {
   const watch = new Watch({ event: Infinity });
   for (let now = 0; now < 100_000; now += 1000) {
-    assertEquals(lookAt(watch, { held: "body", profile: "sendmail" }, now), undefined);
+    assertEquals(lookAt(watch, { held: "body", macros: MTAS.sendmail }, now), undefined);
   }
 });
 
