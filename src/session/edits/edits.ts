@@ -33,8 +33,6 @@ export interface Edited {
 export class Edits {
   /** The headers as they are wished; made when the first is edited. */
   order: HeaderOrder | undefined;
-  /** Headers of the message with their new value, as it goes out. */
-  readonly updated: Map<Header, string> = new Map();
   /** Recipients to add and to remove, in the order in which they were asked for. */
   readonly recipients: RecipientEdit[] = [];
   /** The new sender. */
@@ -61,7 +59,6 @@ export class Edits {
   clear(): void {
     this.recipients.length = 0;
     this.#headerEdits.length = 0;
-    this.updated.clear();
     this.order =
       this.sender =
       this.body =
@@ -119,9 +116,10 @@ export class Edits {
 
   #edit(edit: HeaderEdit): void {
     this.#headerEdits.push(edit);
-    if (edit.type === "add") this.#ordered().add(edit.header, edit.place);
-    else if (edit.type === "update") this.updated.set(edit.header, edit.value);
-    else this.#ordered().remove(edit.header);
+    const order = this.#ordered();
+    if (edit.type === "add") order.add(edit.header, edit.place);
+    else if (edit.type === "update") order.update(edit.header, edit.value);
+    else order.remove(edit.header);
   }
 
   #ordered(): HeaderOrder {

@@ -21,12 +21,15 @@ export interface Slot {
   readonly header: Header;
   /** Whether the filter does not want it any more; the MTA has it all the same. */
   readonly gone: boolean;
+  /** Its new value as it goes out, if it is a header of the message that gets one. */
+  readonly value: string | undefined;
 }
 
 /** A link of the list: a header, or one of the marks between its zones. */
 interface Link {
   readonly header: Header | undefined;
   gone: boolean;
+  value: string | undefined;
   above: Link;
   below: Link;
 }
@@ -79,6 +82,11 @@ export class HeaderOrder {
   /** Whether a header is there: of the message, and not taken out. */
   has(header: Header): boolean {
     return !this.#link(header).gone;
+  }
+
+  /** Gives a header of the message a new value, as it goes out. */
+  update(header: Header, value: string): void {
+    this.#link(header).value = value;
   }
 
   /** Takes a header out, which keeps its place for those that stand beside it. */
@@ -146,12 +154,12 @@ export class HeaderOrder {
 }
 
 function mark(): Link {
-  const link = { header: undefined, gone: false } as Link;
+  const link = { header: undefined, gone: false, value: undefined } as Link;
   return Object.assign(link, { above: link, below: link });
 }
 
 function insertBefore(below: Link, header: Header | undefined): Link {
-  const link: Link = { header, gone: false, above: below.above, below };
+  const link: Link = { header, gone: false, value: undefined, above: below.above, below };
   below.above.below = link;
   below.above = link;
   return link;
@@ -160,7 +168,8 @@ function insertBefore(below: Link, header: Header | undefined): Link {
 function slotsBetween(first: Link, last: Link): Slot[] {
   const slots: Slot[] = [];
   for (let link = first.below; link !== last; link = link.below) {
-    if (link.header !== undefined) slots.push({ header: link.header, gone: link.gone });
+    const { header, gone, value } = link;
+    if (header !== undefined) slots.push({ header, gone, value });
   }
   return slots;
 }

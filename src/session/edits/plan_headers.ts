@@ -40,7 +40,7 @@ export function planHeaders(edits: Edits, options: HeaderPlanOptions): PlanStep[
   if (edits.order === undefined) return [];
   const { top, list, end } = edits.order.lay();
   const wishes = reuse(
-    [...list, ...end].map((slot) => wishOf(slot, edits, options.agreement)),
+    [...list, ...end].map((slot) => wishOf(slot, options.agreement)),
     options.profile.headers,
   );
   return [
@@ -49,9 +49,8 @@ export function planHeaders(edits: Edits, options: HeaderPlanOptions): PlanStep[
   ];
 }
 
-function wishOf({ header, gone }: Slot, edits: Edits, agreement: Agreement): Wish {
-  const value = gone ? undefined : edits.updated.get(header);
-  const changes = value !== undefined && !isValue(header, onWire(value, agreement));
+function wishOf({ header, gone, value }: Slot, agreement: Agreement): Wish {
+  const changes = value !== undefined && !gone && !isValue(header, onWire(value, agreement));
   return { header, gone, change: changes ? { name: header.rawName, value } : undefined };
 }
 
