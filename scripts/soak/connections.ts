@@ -25,7 +25,7 @@ export interface ConnectionsOptions {
 export interface Comparison {
   readonly few: number;
   readonly many: number;
-  /** How much of the speed is left: over 1 if many are faster. */
+  /** How much of the speed is left: over 1 if it is better with many. */
   readonly ratio: number;
 }
 
@@ -35,6 +35,8 @@ export interface ConnectionsResult {
   readonly messagesPerSecond: Comparison;
   /** Processor time of the server, in microseconds, for a message. */
   readonly processorTime: Comparison;
+  /** How long 99 of 100 messages take at the most, in milliseconds, once they have begun. */
+  readonly longest: Comparison;
 }
 
 /** Measures few and many in turns, of the filter and of the bare responder. */
@@ -65,12 +67,14 @@ export async function measureConnections(
     server: name,
     messagesPerSecond: compare(few, many, ({ perSecond }) => perSecond, (one, other) => other / one),
     processorTime: compare(few, many, ({ microseconds }) => microseconds, (one, other) => one / other),
+    longest: compare(few, many, ({ longest }) => longest, (one, other) => one / other),
   }));
 }
 
 interface Run {
   readonly perSecond: number;
   readonly microseconds: number;
+  readonly longest: number;
 }
 
 async function run(server: Running, connections: number, options: ConnectionsOptions): Promise<Run> {
@@ -85,6 +89,7 @@ async function run(server: Running, connections: number, options: ConnectionsOpt
   return {
     perSecond: told.per_second,
     microseconds: ((after ?? NaN) - (before ?? NaN)) * 1e6 / told.messages,
+    longest: told.ms_p99,
   };
 }
 

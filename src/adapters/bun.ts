@@ -1,7 +1,9 @@
 import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { Admission, type Admitted } from "./admission.ts";
 import { scarcity } from "./descriptors.ts";
 import {
+  acceptError,
   type Adapter,
   LARGE,
   type Listener,
@@ -60,10 +62,25 @@ interface BunConnection {
 export const bunAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const listener = Bun.listen(bunOptions(address, onSocket, onFailure));
+    const admission = new Admission();
+    const take = (connection: BunConnection) => {
+      const socket = new BunSocket(connection, address, admission);
+      admission.next(() => {
+        if (socket.closed) return;
+        try {
+          onSocket(socket);
+        } catch (error) {
+          socket.destroy();
+          onFailure(acceptError(error));
+        }
+      });
+      return socket;
+    };
+    const listener = Bun.listen(bunOptions(address, take, onFailure));
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
+        admission.open();
         listener.stop(false);
         if ("path" in address) await removePath(address);
       },
@@ -72,14 +89,19 @@ export const bunAdapter: Adapter = {
 
   connect(address): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      Bun.connect(bunOptions(address, resolve)).catch(reject);
+      const connected = (connection: BunConnection) => {
+        const socket = new BunSocket(connection, address);
+        resolve(socket);
+        return socket;
+      };
+      Bun.connect(bunOptions(address, connected)).catch(reject);
     });
   },
 };
 
 function bunOptions(
   address: Address,
-  onSocket: (socket: Socket) => void,
+  onConnection: (connection: BunConnection) => BunSocket,
   onFailure?: (error: MilterError) => void,
 ): BunOptions {
   const target = "path" in address ? { unix: address.path } : { hostname: address.host, port: address.port };
@@ -95,9 +117,7 @@ function bunOptions(
           connection.terminate();
           return onFailure!(failure);
         }
-        const socket = connection.data = new BunSocket(connection, address);
-        onSocket(socket);
-        socket.hold();
+        onConnection(connection).hold();
       },
       data: ({ data: socket }, chunk) => {
         socket?.receive(chunk);
@@ -113,21 +133,27 @@ function bunOptions(
 /** What this version of TypeScript's library does not know of an `ArrayBuffer` yet (ECMAScript 2024). */
 type TransferableBuffer = ArrayBufferLike & { transfer(length: number): ArrayBuffer };
 
-class BunSocket implements Socket {
+class BunSocket implements Socket, Admitted {
+  talked = 0;
+  /** Whether the connection is gone. */
+  closed = false;
   events: SocketEvents | undefined;
   readonly #address: Address;
   readonly #connection: BunConnection;
+  /** By what it was let in, if it was. */
+  readonly #admission: Admission | undefined;
   #queue: Uint8Array[] = [];
   #queued = 0;
   #blocked = false;
   #ending = false;
   #closing = false;
-  #closed = false;
   #unstarted = false;
 
-  constructor(connection: BunConnection, address: Address) {
+  constructor(connection: BunConnection, address: Address, admission?: Admission) {
     this.#connection = connection;
+    this.#admission = admission;
     this.#address = address;
+    connection.data = this;
   }
 
   /** Asked of the system only when it is wanted. */
@@ -141,6 +167,7 @@ class BunSocket implements Socket {
 
   start(events: SocketEvents): void {
     this.events = events;
+    this.#admission?.talks(this);
     if (this.#unstarted) this.#connection.resume();
     this.#unstarted = false;
   }
@@ -154,6 +181,7 @@ class BunSocket implements Socket {
 
   /** Bun has allocated the chunk for this call alone, and collects it late. */
   receive(chunk: Uint8Array): void {
+    this.#admission?.talks(this);
     const large = chunk.length >= LARGE;
     this.events?.data(chunk, !large);
     if (!large) return workAtEndOfTurn(this);
@@ -162,7 +190,7 @@ class BunSocket implements Socket {
   }
 
   work(): void {
-    if (!this.#closed) this.events?.endOfTurn?.();
+    if (!this.closed) this.events?.endOfTurn?.();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -220,9 +248,10 @@ class BunSocket implements Socket {
 
   /** The connection is gone. */
   finish(error?: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     this.#queue = [];
+    this.#admission?.leaves(this);
     this.events?.closed(error);
   }
 }

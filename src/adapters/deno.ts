@@ -1,5 +1,6 @@
 import type { MilterError } from "../errors.ts";
 import type { Address } from "./address.ts";
+import { Admission, type Admitted } from "./admission.ts";
 import {
   acceptError,
   type Adapter,
@@ -51,10 +52,18 @@ export const denoAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const listener = Deno.listen({ ...denoOptions(address), tcpBacklog: BACKLOG });
-    const accepting = acceptAll(listener, (conn) => onSocket(new DenoSocket(conn, address)), onFailure);
+    const admission = new Admission();
+    let taken = 0;
+    const take = (conn: DenoConn) => {
+      taken++;
+      onSocket(new DenoSocket(conn, address, admission));
+    };
+    const accepting = acceptAll(listener, admission, take, onFailure);
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
+        // Those who wait in the system's queue would be reset with it.
+        if (admission.open()) await settled(() => taken);
         listener.close();
         await accepting;
         if ("path" in address) await removePath(address);
@@ -73,13 +82,23 @@ function denoOptions(address: Address): TcpOptions | UnixOptions {
     : { transport: "tcp", hostname: address.host, port: address.port };
 }
 
+/** Waits until a turn of the event loop changes a number no more, but not for ever. */
+async function settled(number: () => number): Promise<void> {
+  for (let turn = 0, before: number | undefined; turn < 100 && before !== number(); turn++) {
+    before = number();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
 async function acceptAll(
   listener: DenoListener,
+  admission: Admission,
   onConn: (conn: DenoConn) => void,
   onFailure: (error: MilterError) => void,
 ): Promise<void> {
   while (true) {
     let conn: DenoConn | undefined;
+    await new Promise<void>((resolve) => admission.next(resolve));
     try {
       conn = await listener.accept();
       onConn(conn);
@@ -113,10 +132,13 @@ function giveBack(kind: keyof typeof READ, buffer: Uint8Array): void {
   if (IDLE[kind].length * READ[kind] < MOST_IDLE) IDLE[kind].push(buffer);
 }
 
-class DenoSocket implements Socket {
+class DenoSocket implements Socket, Admitted {
   readonly peer: string;
   readonly host: string | undefined;
+  talked = 0;
   readonly #conn: DenoConn;
+  /** By what it was let in, if it was. */
+  readonly #admission: Admission | undefined;
   readonly #queue: Uint8Array[] = [];
   #queued = 0;
   #writing: Uint8Array | undefined;
@@ -128,8 +150,9 @@ class DenoSocket implements Socket {
   #paused = false;
   #events: SocketEvents | undefined;
 
-  constructor(conn: DenoConn, address: Address) {
+  constructor(conn: DenoConn, address: Address, admission?: Admission) {
     this.#conn = conn;
+    this.#admission = admission;
     this.host = conn.remoteAddr.hostname;
     this.peer = peerName(address, conn.remoteAddr.hostname, conn.remoteAddr.port);
     conn.setNoDelay?.(true);
@@ -137,6 +160,7 @@ class DenoSocket implements Socket {
 
   start(events: SocketEvents): void {
     this.#events = events;
+    this.#admission?.talks(this);
     this.#readAll(events);
   }
 
@@ -149,6 +173,7 @@ class DenoSocket implements Socket {
         const size = await this.#conn.read(buffer);
         if (size === null) return events.end();
         if (this.#closed) return;
+        this.#admission?.talks(this);
         events.data(buffer.subarray(0, size), false);
         if (!this.#closed) events.endOfTurn?.();
         const next = size < READ.talk ? "talk" : "body";
@@ -228,6 +253,7 @@ class DenoSocket implements Socket {
   #close(error?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#admission?.leaves(this);
     this.resume();
     try {
       this.#conn.close();

@@ -40,6 +40,9 @@ async function adapters(): Promise<readonly (readonly [string, Adapter])[]> {
   return [node];
 }
 
+/** More than come in at once where that is up to us. */
+const CROWD = 100;
+
 /** A connection through a listener of an adapter, which takes no other. */
 async function through(adapter: Adapter, address: Address, done?: AsyncDisposable): Promise<Pair> {
   const { promise: accepted, resolve: accept } = deferred<Socket>();
@@ -445,6 +448,36 @@ for (const [name, adapter] of ADAPTERS) {
     near.destroy();
     far.destroy();
     await Promise.all([ear.heard("closed"), farEar.heard("closed")]);
+  });
+
+  test(`Adapter (${name}) takes all who have connected before it listens no more`, async () => {
+    const [taken, connected]: [Socket[], Socket[]] = [[], []];
+    const listener = await adapter.listen({ host: "127.0.0.1", port: 0 }, (socket) => {
+      taken.push(socket);
+      socket.write(content(10));
+    });
+    for (let nth = 0; nth < CROWD; nth++) connected.push(await adapter.connect(listener.address));
+    await listener.close();
+    assertEquals(taken.length, CROWD);
+    const ears = [...taken, ...connected].map((socket) => new Ear(socket));
+    await Promise.all(ears.slice(CROWD).map((ear) => ear.until(() => ear.size === 10)));
+    for (const socket of [...taken, ...connected]) socket.destroy();
+    await Promise.all(ears.map((ear) => ear.heard("closed")));
+  });
+
+  test(`Adapter (${name}) is rid of those who connect and are gone`, async () => {
+    const taken: Ear[] = [];
+    const listener = await adapter.listen({ host: "127.0.0.1", port: 0 }, (socket) => {
+      taken.push(new Ear(socket));
+      socket.close();
+    });
+    for (let nth = 0; nth < CROWD; nth++) (await adapter.connect(listener.address)).destroy();
+    const last = await adapter.connect(listener.address);
+    const ear = new Ear(last);
+    await ear.heard("end");
+    last.destroy();
+    await listener.close();
+    await Promise.all([ear, ...taken].map((ear) => ear.heard("closed")));
   });
 
   test(`Adapter (${name}) listens on IPv6`, { ignore: await lacksIPv6() }, async () => {
