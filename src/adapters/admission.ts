@@ -16,7 +16,7 @@ export const PERIOD: number = 10;
 /** The part of one processor's time above which a process has none to spare. */
 const BUSY = 0.9;
 
-/** How many come in each period though many talk: with 4, those who fill the system's queue of 4,096 are in after 10 s. */
+/** How many come in each period though many talk: with 4, who fill a system's queue of 4,096 are in after 10 to 20 s. */
 export const EXTRA: { readonly busy: number; readonly idle: number } = { busy: 4, idle: TALKING };
 
 function processorTime(): number {
