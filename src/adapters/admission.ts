@@ -83,13 +83,11 @@ export class Admission {
     this.#letIn();
   }
 
-  /** Lets all in, from now on. Tells whether anybody has waited. */
-  open(): boolean {
-    const somebody = this.#waiting.length > 0;
+  /** Lets all in, from now on. */
+  open(): void {
     this.#open = true;
     clearTimeout(this.#timer);
     this.#letIn();
-    return somebody;
   }
 
   #forget(admitted: Admitted): void {

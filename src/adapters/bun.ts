@@ -5,6 +5,7 @@ import { scarcity } from "./descriptors.ts";
 import {
   acceptError,
   type Adapter,
+  allTaken,
   LARGE,
   type Listener,
   peerName,
@@ -63,7 +64,9 @@ export const bunAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
     const admission = new Admission();
+    let taken = 0;
     const take = (connection: BunConnection) => {
+      taken++;
       const socket = new BunSocket(connection, address, admission);
       admission.next(() => {
         if (socket.closed) return;
@@ -81,6 +84,7 @@ export const bunAdapter: Adapter = {
       address: "path" in address ? address : { host: address.host, port: listener.port },
       async close() {
         admission.open();
+        await allTaken(() => taken);
         listener.stop(false);
         if ("path" in address) await removePath(address);
       },

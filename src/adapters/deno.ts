@@ -4,6 +4,7 @@ import { Admission, type Admitted } from "./admission.ts";
 import {
   acceptError,
   type Adapter,
+  allTaken,
   BACKLOG,
   type Listener,
   peerName,
@@ -62,8 +63,8 @@ export const denoAdapter: Adapter = {
     return await secure({
       address: "path" in address ? address : { host: address.host, port: listener.addr.port ?? address.port },
       async close() {
-        // Those who wait in the system's queue would be reset with it.
-        if (admission.open()) await settled(() => taken);
+        admission.open();
+        await allTaken(() => taken);
         listener.close();
         await accepting;
         if ("path" in address) await removePath(address);
@@ -80,14 +81,6 @@ function denoOptions(address: Address): TcpOptions | UnixOptions {
   return "path" in address
     ? { transport: "unix", path: address.path }
     : { transport: "tcp", hostname: address.host, port: address.port };
-}
-
-/** Waits until a turn of the event loop changes a number no more, but not for ever. */
-async function settled(number: () => number): Promise<void> {
-  for (let turn = 0, before: number | undefined; turn < 100 && before !== number(); turn++) {
-    before = number();
-    await new Promise((resolve) => setTimeout(resolve));
-  }
 }
 
 async function acceptAll(

@@ -11,6 +11,7 @@ import { scarcity } from "./descriptors.ts";
 import {
   acceptError,
   type Adapter,
+  allTaken,
   BACKLOG,
   LARGE,
   type Listener,
@@ -26,7 +27,12 @@ import { clearPath, removePath, secure } from "./unix_socket.ts";
 export const nodeAdapter: Adapter = {
   async listen(address, onSocket, onFailure = () => {}): Promise<Listener> {
     if ("path" in address) await clearPath(address);
-    const server = serverOf((socket) => onSocket(new NodeSocket(socket, address)), onFailure);
+    let taken = 0;
+    const take = (socket: NetSocket) => {
+      taken++;
+      onSocket(new NodeSocket(socket, address));
+    };
+    const server = serverOf(take, onFailure);
     await opened(
       server,
       "listening",
@@ -38,6 +44,7 @@ export const nodeAdapter: Adapter = {
     return await secure({
       address: boundAddress(server, address),
       async close() {
+        await allTaken(() => taken);
         // The server counts its connections; it is done for us when it takes no more.
         server.close();
         if ("path" in address) await removePath(address);

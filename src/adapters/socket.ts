@@ -80,6 +80,19 @@ export function peerName(address: Address, host: string | undefined, port: numbe
 export const BACKLOG = 4096;
 
 /**
+ * Waits until those are taken who wait in the system's queue, which would be reset with it: until the event loop has
+ * turned a few times and taken nobody. Not for ever, though others may come all the time.
+ */
+export async function allTaken(taken: () => number): Promise<void> {
+  let before = taken();
+  for (let turn = 0, quiet = 0; turn < 100 && quiet < 3; turn++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    quiet = taken() === before ? quiet + 1 : 0;
+    before = taken();
+  }
+}
+
+/**
  * How long a chunk must be, in bytes, to be worked on at once: many of them at the end of a turn would take much memory.
  */
 export const LARGE: number = 16 * 1024;

@@ -43,6 +43,11 @@ async function adapters(): Promise<readonly (readonly [string, Adapter])[]> {
 /** More than come in at once where that is up to us. */
 const CROWD = 100;
 
+/** Many that connect at once. */
+function crowd(adapter: Adapter, { address }: Listener): Promise<Socket[]> {
+  return Promise.all(Array.from({ length: CROWD }, () => adapter.connect(address)));
+}
+
 /** A connection through a listener of an adapter, which takes no other. */
 async function through(adapter: Adapter, address: Address, done?: AsyncDisposable): Promise<Pair> {
   const { promise: accepted, resolve: accept } = deferred<Socket>();
@@ -451,12 +456,12 @@ for (const [name, adapter] of ADAPTERS) {
   });
 
   test(`Adapter (${name}) takes all who have connected before it listens no more`, async () => {
-    const [taken, connected]: [Socket[], Socket[]] = [[], []];
+    const taken: Socket[] = [];
     const listener = await adapter.listen({ host: "127.0.0.1", port: 0 }, (socket) => {
       taken.push(socket);
       socket.write(content(10));
     });
-    for (let nth = 0; nth < CROWD; nth++) connected.push(await adapter.connect(listener.address));
+    const connected = await crowd(adapter, listener);
     await listener.close();
     assertEquals(taken.length, CROWD);
     const ears = [...taken, ...connected].map((socket) => new Ear(socket));
@@ -465,19 +470,26 @@ for (const [name, adapter] of ADAPTERS) {
     await Promise.all(ears.map((ear) => ear.heard("closed")));
   });
 
-  test(`Adapter (${name}) is rid of those who connect and are gone`, async () => {
-    const taken: Ear[] = [];
+  test(`Adapter (${name}) is rid of those who are gone before it is their turn`, async () => {
+    const gone: Promise<void>[] = [];
     const listener = await adapter.listen({ host: "127.0.0.1", port: 0 }, (socket) => {
-      taken.push(new Ear(socket));
-      socket.close();
+      const ear = new Ear(socket);
+      socket.write(content(10));
+      gone.push(
+        ear.until(() => ear.events.length > 0).then(() => {
+          socket.destroy();
+          return ear.heard("closed");
+        }),
+      );
     });
-    for (let nth = 0; nth < CROWD; nth++) (await adapter.connect(listener.address)).destroy();
+    for (const socket of await crowd(adapter, listener)) socket.destroy();
     const last = await adapter.connect(listener.address);
     const ear = new Ear(last);
-    await ear.heard("end");
+    await ear.until(() => ear.size === 10);
     last.destroy();
+    await ear.heard("closed");
     await listener.close();
-    await Promise.all([ear, ...taken].map((ear) => ear.heard("closed")));
+    await Promise.all(gone);
   });
 
   test(`Adapter (${name}) listens on IPv6`, { ignore: await lacksIPv6() }, async () => {
