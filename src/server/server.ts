@@ -66,9 +66,9 @@ export interface Server extends AsyncDisposable {
    */
   replace(filter: Filter): void;
   /**
-   * Takes no more connections, lets messages in progress reach their verdict, has those that still begin answered by
-   * `onError` (its error has the code `CLOSING`), and closes each connection when nothing happens on it any more, or
-   * the time is up. Resolves when all is closed. A later call can only shorten the time.
+   * Takes no more connections than have come, lets messages in progress reach their verdict, has those that still
+   * begin answered by `onError` (its error has the code `CLOSING`), and closes each connection when nothing happens on
+   * it any more, or the time is up. Resolves when all is closed. A later call can only shorten the time.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
