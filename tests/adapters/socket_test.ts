@@ -492,6 +492,26 @@ for (const [name, adapter] of ADAPTERS) {
     await Promise.all(gone);
   });
 
+  test(`Adapter (${name}) loses nothing of those who have spoken and ended before it is their turn`, async () => {
+    const taken: Ear[] = [];
+    const listener = await adapter.listen({ host: "127.0.0.1", port: 0 }, (socket) => {
+      const ear = new Ear(socket);
+      taken.push(ear);
+      ear.heard("end").then(() => socket.close());
+    });
+    const connected = await crowd(adapter, listener);
+    const ears = connected.map((socket) => new Ear(socket));
+    for (const socket of connected) {
+      socket.write(content(10));
+      socket.end();
+    }
+    await Promise.all(ears.map((ear) => ear.until(() => ear.events.length > 0)));
+    assertEquals(taken.map(({ size, events }) => `${size} ${events[0]}`), Array(CROWD).fill("10 end"));
+    for (const socket of connected) socket.destroy();
+    await Promise.all([...taken, ...ears].map((ear) => ear.heard("closed")));
+    await listener.close();
+  });
+
   test(`Adapter (${name}) listens on IPv6`, { ignore: await lacksIPv6() }, async () => {
     const { promise: accepted, resolve } = deferred<Socket>();
     const listener = await adapter.listen({ host: "::1", port: 0 }, resolve);
