@@ -29,7 +29,8 @@ messages      A filter in a process of its own gets mails of all kinds, from 600
               process by ${FLAT.rss}, V8's room for young objects left out. Then the objects of no class may have
               become more, and no descriptor may be left.
 connections   Messages a second with 1,000 connections at once, each message on one of its own, beside 16: at least
-              ${CONNECTIONS_GOAL}. For the bare responder too, to tell the runtime's part in it. Needs a C compiler.
+              ${CONNECTIONS_GOAL}. For the bare responder too, to tell the runtime's part in it; and how long
+              99 of 100 messages take, once they have begun. Needs a C compiler.
 slow          What 99 of 100 mails take at the most, beside 500 peers that send a byte now and then: at most ${SLOW_GOAL}
               times as long as alone, and all of them must be cut off by their deadline. Needs a C compiler.
 
